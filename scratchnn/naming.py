@@ -1,0 +1,58 @@
+"""Names: the automatic names of layers and models, and the errors for names nobody knows."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import NoReturn
+
+_used: Counter[str] = Counter()
+
+
+def to_snake_case(name: str) -> str:
+    """Return a class name in Keras's snake case.
+
+    Example:
+        >>> to_snake_case("Conv2D"), to_snake_case("ReLU"), to_snake_case("LSTM")
+        ('conv2d', 're_lu', 'lstm')
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """Return the next automatic name of `prefix`: dense, dense_1, dense_2, ...
+
+    The counters are global and advance whenever a name is made, as in Keras.
+    """
+    count = _used[prefix]
+    _used[prefix] += 1
+    return f"{prefix}_{count}" if count else prefix
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Start the automatic names afresh.
+
+    Arguments:
+        free_memory: taken as in Keras; NumPy arrays are freed when their last user is gone.
+    """
+    _used.clear()
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return " Did you mean 'relu'?" for the known name most like `name`, or ''."""
+    options = {option.lower(): option for option in known}
+    match = difflib.get_close_matches(str(name).lower(), options, n=1, cutoff=0.6)
+    return f" Did you mean {options[match[0]]!r}?" if match else ""
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> NoReturn:
+    """Raise the ValueError for an identifier that names no `kind`, with the nearest match."""
+    known = sorted(set(known))
+    raise ValueError(
+        f"Could not interpret {kind} identifier: {name!r}.{nearest(name, known)} "
+        f"Expected one of: {', '.join(known)}."
+    )
