@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
 _used: Counter[str] = Counter()
@@ -56,3 +57,22 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> NoReturn:
         f"Could not interpret {kind} identifier: {name!r}.{nearest(name, known)} "
         f"Expected one of: {', '.join(known)}."
     )
+
+
+_scopes: list[str] = []
+
+
+@contextlib.contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Put `name` in front of the paths of the weights made inside the `with` block."""
+    _scopes.append(name)
+    try:
+        yield
+    finally:
+        _scopes.pop()
+
+
+def path(owner: str, name: str) -> str:
+    """Return a weight's path: the open scopes, its owner and its own name."""
+    scopes = _scopes if _scopes and _scopes[-1] == owner else [*_scopes, owner]
+    return "/".join([*scopes, name])

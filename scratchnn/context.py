@@ -1,0 +1,85 @@
+"""Context: what one call of a layer keeps for its backward pass, and the buffers it recycles."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .arrays import Array
+
+
+class Logits(NamedTuple):
+    """What a softmax or sigmoid was computed from; the cross-entropies work from it.
+
+    `z` (..., C) are the logits. A softmax adds `top`, their maximum, and `total`, the sum of
+    exp(z - top), both (..., 1): log softmax(z) is then z - top - log(total).
+    """
+
+    z: Array
+    top: Array | None = None
+    total: Array | None = None
+
+
+class Context:
+    """What one call site of a layer keeps from its forward pass for its backward pass.
+
+    A layer stores what it needs as attributes (`ctx.x = x`) and takes the arrays it writes to
+    from `buffer`, so that a training step after the first allocates nothing.
+
+    Attributes:
+        training: whether this is a training step.
+        needs_dx: whether backward must return the gradient of the input.
+        logits: set by a softmax or sigmoid, read by the cross-entropies.
+        fused: set by the loss when the gradient it sends back is already that of the logits.
+
+    Example:
+        >>> ctx = Context(training=True)
+        >>> first = ctx.buffer("y", (32, 10))
+        >>> ctx.buffer("y", (32, 10)) is first
+        True
+    """
+
+    logits: Logits | None
+    fused: bool
+
+    def __init__(self, training: bool = False, dtype: Any = np.float32) -> None:
+        self.training = training
+        self.dtype = np.dtype(dtype)
+        self.needs_dx = True
+        self.logits = None
+        self.fused = False
+        self._buffers: dict[str, Array] = {}
+        self._memory: dict[str, Array] = {}
+
+    def buffer(self, name: str, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """Return an array to write to: the same memory each time `name` asks for `shape`.
+
+        A smaller shape, such as a short last batch, is a view of the same memory; the memory
+        grows only when it has to. Its content is whatever the last use left there.
+
+        Arguments:
+            name: which buffer of this context; a name keeps one dtype.
+            shape: the shape of the array.
+            dtype: its dtype; the context's own unless given.
+        """
+        array = self._buffers.get(name)
+        if array is None or array.shape != shape:
+            array = self._buffers[name] = self._reshape(name, shape, dtype or self.dtype)
+        return array
+
+    def _reshape(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+        size = prod(shape)
+        memory = self._memory.get(name)
+        if memory is None or memory.size < size:
+            memory = self._memory[name] = np.empty(size, dtype)
+        return memory[:size].reshape(shape)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"This context keeps no {name!r}: a layer's forward(x, ctx) must store what its "
+            f"backward(dy, ctx) reads, and backward needs a forward before it."
+        )

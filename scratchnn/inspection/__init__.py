@@ -1,0 +1,7 @@
+"""Look inside: check gradients of layers and models."""
+
+from __future__ import annotations
+
+from .gradients import check_gradients
+
+__all__ = ["check_gradients"]

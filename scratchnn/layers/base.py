@@ -1,0 +1,356 @@
+"""The layer contract.
+
+A layer is `build` (make the weights), `forward` (x -> y) and `backward` (dy -> dx), written next
+to each other. The rules, each checked for every layer by tests/test_contract.py:
+
+1. `forward(x, ctx)` never writes to `x`.
+2. `backward(dy, ctx)` owns `dy` and may overwrite it.
+3. Gradients are assigned, not accumulated: `self.kernel.grad[...] = ...`, so nothing zeroes them.
+4. What backward needs lives in `ctx`, never on the layer: a layer may be used twice in a model.
+5. A context's buffers live until its next forward; `predict` and `layer(x)` return arrays of
+   their own.
+6. `backward` returns dx, or None when `ctx.needs_dx` is false and for integer inputs.
+
+A layer of your own needs none of the buffers:
+
+    class Scale(Layer):
+        def build(self, input_shape):
+            self.gain = self.add_weight(name="gain", shape=input_shape[-1:], initializer="ones")
+
+        def forward(self, x, ctx):
+            ctx.x = x
+            return x * self.gain.value
+
+        def backward(self, dy, ctx):
+            self.gain.grad[...] = (dy * ctx.x).sum(axis=0)
+            return dy * self.gain.value
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import config, constraints, initializers, naming, regularizers
+from ..arrays import Array, Shape, Tensor, as_tensor
+from ..context import Context
+from ..parameters import Parameter, unique
+
+
+class KerasTensor:
+    """A symbol for data that is not there yet: what `Input` returns.
+
+    Attributes:
+        shape: (None, ...), the batch size first.
+        dtype: the dtype the data is cast to.
+        layer: the InputLayer that made it.
+    """
+
+    def __init__(self, shape: Shape, dtype: str, name: str, layer: Layer) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.name = name
+        self.layer = layer
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+class Layer:
+    """The base of all layers; the contract stands at the head of this file.
+
+    Arguments:
+        activity_regularizer: what the layer's output adds to the loss.
+        trainable: whether the optimizer updates the weights.
+        dtype: 'float32' (the default) or 'float64': of the weights and the computation.
+        autocast: whether float inputs are cast to `dtype`.
+        name: unique in a model; made from the class name if not given.
+        **kwargs: `input_shape` (without the batch), `batch_input_shape` or `input_dim`, which
+            let a Sequential be built at once when this is its first layer.
+
+    Raises:
+        ValueError: for any other keyword, or a dtype that is not supported.
+    """
+
+    casts_integers = True
+    """Whether integer inputs are cast to the layer's float dtype."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "call" in vars(cls) and "forward" not in vars(cls):
+            raise TypeError(
+                f"The layer {cls.__name__!r} defines call(), whose gradient nobody knows. "
+                "A scratchnn layer defines forward(x, ctx) and backward(dy, ctx): see the head "
+                "of scratchnn/layers/base.py."
+            )
+        if "build" in vars(cls):
+            cls.build = _named_build(cls.build)  # type: ignore[method-assign]
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.batch_input_shape = _take_input_shape(kwargs)
+        if kwargs:
+            known = ("name", "dtype", "trainable", "activity_regularizer", "input_shape")
+            raise ValueError(
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}."
+                + naming.nearest(next(iter(kwargs)), known)
+            )
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"name must be a string. Received: {name!r}.")
+        self.name = name or naming.auto_name(naming.to_snake_case(type(self).__name__))
+        self.dtype = _float_dtype(dtype)
+        self.autocast = autocast
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.built = False
+        self.input_shape: Shape | None = None
+        self.output_shape: Shape | None = None
+        self._trainable = bool(trainable)
+        self._weights: list[Parameter] = []
+        self._states: list[Parameter] = []
+
+    # What a layer of your own defines -----------------------------------------------------------
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the weights for inputs of `input_shape`, with `add_weight`."""
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        """Return the output for `x`, keeping in `ctx` what backward will need."""
+        raise NotImplementedError(f"The layer {type(self).__name__!r} must define forward(x, ctx).")
+
+    def backward(self, dy: Array, ctx: Context) -> Array | None:
+        """Assign each weight's `grad` and return dx, given dy, the gradient of the output."""
+        raise NotImplementedError(
+            f"The layer {type(self).__name__!r} must define backward(dy, ctx) to be trained."
+        )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the output; found by running `forward` unless a layer defines it."""
+        self.ensure_built(input_shape)
+        shapes = []
+        for size in (2, 3):  # sizes that differ show which axes follow the input's unknown ones
+            zeros = np.zeros([size if d is None else d for d in input_shape], self.dtype)
+            shapes.append(self.forward(zeros, Context(dtype=self.dtype)).shape)
+        return tuple(a if a == b else None for a, b in zip(*shapes, strict=True))
+
+    def check_input(self, shape: Shape) -> None:
+        """Raise a ValueError if inputs of `shape` cannot go through this layer."""
+
+    # What a layer is used by --------------------------------------------------------------------
+
+    def ensure_built(self, input_shape: Shape) -> None:
+        """Build the layer for `input_shape` unless it is built."""
+        self.check_input(input_shape)
+        if not self.built:
+            self.build(input_shape)
+            self.built = True
+        if self.input_shape is None:
+            self.input_shape = input_shape
+
+    def __call__(self, x: Any, training: bool | None = None) -> Tensor:
+        """Return the output for `x`, a batch, as an array of its own.
+
+        Arguments:
+            x: an array, or anything that NumPy takes for one; the layer is built for it first.
+            training: whether to run as in training (dropout drops).
+        """
+        if isinstance(x, KerasTensor):
+            raise ValueError(
+                f"The layer {self.name!r} was called on a KerasTensor, as the functional API "
+                "does, which is not supported. Build the model as a Sequential of layers."
+            )
+        array = self.cast(np.asarray(x))
+        self.ensure_built(array.shape)
+        y = self.forward(array, Context(bool(training), self.dtype))
+        if np.may_share_memory(y, array) or y.base is not None:
+            y = y.copy()
+        return as_tensor(y)
+
+    def cast(self, x: Array) -> Array:
+        """Return `x` in the layer's dtype, unless it holds integers that the layer wants."""
+        if x.dtype.kind not in "fiub":
+            raise ValueError(
+                f"The layer {self.name!r} expected an array of numbers. "
+                f"Received: dtype {x.dtype}, shape {x.shape}."
+            )
+        wanted = self.autocast if x.dtype.kind == "f" else self.casts_integers
+        return x.astype(self.dtype) if wanted and x.dtype != self.dtype else x
+
+    def add_weight(
+        self,
+        shape: Sequence[int] | None = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Parameter:
+        """Make a weight and return it, as a Parameter with `value` and `grad`.
+
+        Arguments:
+            shape: its shape; () if not given.
+            initializer: a name or an Initializer; 'glorot_uniform' if not given.
+            dtype: the layer's unless given.
+            trainable: whether the optimizer updates it.
+            regularizer, constraint: names or objects.
+            name: such as 'kernel'; the parameter's path is the layer's name and this one.
+        """
+        initializer = initializers.get(initializer or "glorot_uniform")
+        name = name or naming.auto_name("variable")
+        parameter = Parameter(
+            np.asarray(initializer(tuple(shape or ()), dtype or self.dtype)),
+            name=name,
+            path=naming.path(self.name, name),
+            trainable=trainable and self._trainable,
+            regularizer=regularizers.get(regularizer),
+            constraint=constraints.get(constraint),
+        )
+        (self._weights if trainable else self._states).append(parameter)
+        return parameter
+
+    # Weights ------------------------------------------------------------------------------------
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """The layers that are attributes of this one, alone or in lists."""
+        found: list[Layer] = []
+        for value in vars(self).values():
+            for item in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(item, Layer) and item not in found:
+                    found.append(item)
+        return found
+
+    @property
+    def weights(self) -> list[Parameter]:
+        """All parameters: trainable ones first within a layer, layer by layer."""
+        own = self._weights + self._states
+        return unique(own + [w for layer in self.sublayers for w in layer.weights])
+
+    @property
+    def variables(self) -> list[Parameter]:
+        """The same as `weights`."""
+        return self.weights
+
+    @property
+    def trainable_weights(self) -> list[Parameter]:
+        """The parameters that the optimizer updates."""
+        return [w for w in self.weights if w.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Parameter]:
+        """The parameters that it does not."""
+        return [w for w in self.weights if not w.trainable]
+
+    @property
+    def trainable_variables(self) -> list[Parameter]:
+        """The same as `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Parameter]:
+        """The same as `non_trainable_weights`."""
+        return self.non_trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the optimizer updates the weights; setting it reaches all sublayers."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for parameter in self._weights:
+            parameter.trainable = self._trainable
+        for layer in self.sublayers:
+            layer.trainable = value
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, in the order of `weights`."""
+        return [w.numpy() for w in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights, in the order of `weights`.
+
+        Raises:
+            ValueError: if their number or any shape differs; no weight is changed then.
+        """
+        own = self.weights
+        arrays = [np.asarray(w) for w in weights]
+        if len(arrays) != len(own):
+            raise ValueError(
+                f"set_weights on {self.name!r} expected {len(own)} arrays: "
+                f"{[w.path for w in own]}. Received: {len(arrays)}."
+            )
+        for w, array in zip(own, arrays, strict=True):
+            if array.shape != w.shape:
+                raise ValueError(
+                    f"set_weights on {self.name!r} expected shape {w.shape} for {w.path!r}. "
+                    f"Received: {array.shape}."
+                )
+        for w, array in zip(own, arrays, strict=True):
+            w.assign(array)
+
+    def count_params(self) -> int:
+        """Return the number of elements in all weights.
+
+        Raises:
+            ValueError: if the layer is not built.
+        """
+        if not self.built:
+            raise ValueError(
+                f"The layer {self.name!r} is not built, so its weights cannot be counted. "
+                "Call it on data, or give the model an Input."
+            )
+        return sum(w.size for w in self.weights)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _named_build(build: Callable[[Any, Shape], None]) -> Callable[[Any, Shape], None]:
+    """Let any `build` note that it ran, and name its weights after the layer."""
+
+    @functools.wraps(build)
+    def wrapper(self: Layer, input_shape: Shape) -> None:
+        if input_shape is not None:
+            input_shape = tuple(input_shape)
+        with naming.scope(self.name):
+            build(self, input_shape)
+        self.built = True
+        self.input_shape = input_shape
+
+    return wrapper
+
+
+def _take_input_shape(kwargs: dict[str, Any]) -> Shape | None:
+    """Take out of the keywords what Keras has for a first layer's input; None if nothing."""
+    batch_shape = kwargs.pop("batch_input_shape", None)
+    batch_size = kwargs.pop("batch_size", None)
+    dim = kwargs.pop("input_dim", None)
+    shape = kwargs.pop("input_shape", None if dim is None else (dim,))
+    if batch_shape is not None:
+        return tuple(batch_shape)
+    return None if shape is None else (batch_size, *shape)
+
+
+def _float_dtype(dtype: Any) -> str:
+    if dtype is None:
+        return config.floatx()
+    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    if name not in ("float32", "float64"):
+        raise ValueError(
+            f"A layer's dtype must be 'float32' or 'float64'. Received: {dtype!r}. "
+            "Half and mixed precision are not supported: NumPy computes them in software."
+        )
+    return name

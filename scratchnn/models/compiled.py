@@ -1,0 +1,188 @@
+"""What `compile` makes of its loss and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import losses, metrics
+from ..arrays import Array, Shape
+from ..context import Context, Logits
+from ..metrics import Metric
+
+
+class CompiledLoss:
+    """The loss of a model with one output: a value, and its gradient.
+
+    Arguments:
+        loss: a name, a Loss, a loss function of this package, or one of these in a list or dict;
+            'crossentropy' stands for the cross-entropy that fits the targets.
+        loss_weights: what the loss is multiplied by, a number, alone or in a list or dict.
+    """
+
+    def __init__(self, loss: Any, loss_weights: Any = None) -> None:
+        identifier = _single("loss", loss)
+        self._chooses = isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce")
+        self.loss = None if self._chooses else losses.get(identifier)
+        weight = _single("loss_weights", loss_weights)
+        if weight is not None and (isinstance(weight, bool | str) or np.ndim(weight)):
+            raise ValueError(f"loss_weights must be a number. Received: {loss_weights!r}.")
+        self._weight = None if weight is None else float(weight)
+        self._ctx = Context()
+
+    def prepare(self, y: Any, output_shape: Shape) -> Array:
+        """Check targets against the model's output shape, once for all data."""
+        if self._chooses:
+            kind = crossentropy_kind(np.shape(y), output_shape)
+            self.loss = losses.get(f"{kind}_crossentropy")
+            self._chooses = False
+        if self.loss is None:
+            raise ValueError("There is no loss to compute: give compile() a `loss`.")
+        return self.loss.prepare(y, output_shape)
+
+    def forward(self, y: Array, p: Array, weight: Array | None, source: Context) -> Any:
+        """Return the loss; `source` is the model's context, which knows the logits behind p."""
+        assert self.loss is not None
+        ctx = self._ctx
+        ctx.dtype = p.dtype
+        ctx.logits = source.logits
+        ctx.fused = False
+        value = self.loss.reduce(self.loss.forward(y, p, ctx), weight, ctx)
+        source.fused = ctx.fused
+        if np.ndim(value):
+            value = value.mean()
+        return value if self._weight is None else value * value.dtype.type(self._weight)
+
+    def gradient(self) -> Array:
+        """Return the gradient of the predictions, or of their logits if these were used."""
+        assert self.loss is not None
+        dy = self.loss.reduced_gradient(self._ctx)
+        if self._weight is not None:
+            dy *= dy.dtype.type(self._weight)
+        return dy
+
+
+class CompiledMetrics:
+    """The metrics of a model with one output.
+
+    'accuracy' is resolved when the shapes are known, as in Keras: binary for an output of size 1,
+    sparse for integer labels, else categorical.
+    """
+
+    def __init__(self, plain: Any = None, weighted: Any = None) -> None:
+        self._plain = _identifiers("metrics", plain)
+        self._weighted = _identifiers("weighted_metrics", weighted)
+        for identifier in self._plain + self._weighted:
+            if not _is_accuracy(identifier):
+                metrics.get(identifier)  # an unknown name is an error now, not at the first batch
+        self.plain: list[Metric] = []
+        self.weighted: list[Metric] = []
+        self.built = False
+
+    def build(self, y_shape: Shape, output_shape: Shape) -> None:
+        """Resolve the metrics for targets and outputs of these shapes."""
+        if self.built:
+            return
+        self.plain = [_resolve(m, y_shape, output_shape) for m in self._plain]
+        self.weighted = [_resolve(m, y_shape, output_shape) for m in self._weighted]
+        self.built = True
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """All metrics, in the order of compile."""
+        return self.plain + self.weighted
+
+    def update(self, y: Array, p: Array, weight: Array | None, logits: Logits | None) -> None:
+        """Take in one batch."""
+        for metric in self.plain:
+            metric.update(y, p, None, logits)
+        for metric in self.weighted:
+            metric.update(y, p, weight, logits)
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def results(self) -> dict[str, Any]:
+        """Return {name: value so far}; equal names are told apart as Keras does."""
+        found: dict[str, Any] = {}
+        for metric in self.plain:
+            found[_free(metric.name, found)] = _plain_number(metric.result())
+        for metric in self.weighted:
+            name = metric.name if metric.name not in found else f"weighted_{metric.name}"
+            found[_free(name, found)] = _plain_number(metric.result())
+        return found
+
+
+def crossentropy_kind(y_shape: Shape, output_shape: Shape) -> str:
+    """Return 'binary', 'sparse_categorical' or 'categorical', as these shapes have it."""
+    if output_shape[-1] == 1:
+        return "binary"
+    if len(y_shape) < len(output_shape) or y_shape[-1] == 1:
+        return "sparse_categorical"
+    return "categorical"
+
+
+def _is_accuracy(identifier: Any) -> bool:
+    return isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc")
+
+
+def _resolve(identifier: Any, y_shape: Shape, output_shape: Shape) -> Metric:
+    if _is_accuracy(identifier):
+        metric = metrics.get(f"{crossentropy_kind(y_shape, output_shape)}_accuracy")
+    else:
+        metric = metrics.get(identifier)
+    assert metric is not None
+    if isinstance(identifier, str):
+        metric.name = identifier  # the key in the logs is the name as it was typed
+    return metric
+
+
+def _single(argument: str, value: Any) -> Any:
+    """Return the one element of a list or dict, or the value itself."""
+    items = (
+        list(value.values())
+        if isinstance(value, Mapping)
+        else list(value)
+        if isinstance(value, list | tuple)
+        else [value]
+    )
+    if len(items) != 1:
+        raise ValueError(
+            f"`{argument}` must have one entry, for the model has one output. Received: {value!r}."
+        )
+    return items[0]
+
+
+def _identifiers(argument: str, value: Any) -> list[Any]:
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        value = _single(argument, value)
+        value = value if isinstance(value, list | tuple) else [value]
+    if not isinstance(value, list | tuple):
+        raise ValueError(
+            f"`{argument}` must be a list, tuple or dict, such as [{value!r}]. "
+            f"Received: {argument}={value!r}."
+        )
+    flat: list[Any] = []
+    for item in value:
+        flat += item if isinstance(item, list | tuple) else [item]
+    return flat
+
+
+def _free(name: str, taken: Mapping[str, Any]) -> str:
+    """Return the name, numbered if it is taken."""
+    if name not in taken:
+        return name
+    number = 1
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
+
+
+def _plain_number(value: Any) -> Any:
+    return float(value) if np.ndim(value) == 0 else np.asarray(value)

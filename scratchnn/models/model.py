@@ -1,0 +1,631 @@
+"""Model: the whole of training, in one place.
+
+`train_step` is one step; `fit` is the loop around it. Sequential, in sequential.py, adds the two
+loops over its layers, forward and backward.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import optimizers, regularizers
+from ..arrays import Array, Tensor, as_tensor
+from ..callbacks import CallbackList, History, Logs, standardize_verbose
+from ..context import Context
+from ..data import (
+    ArrayBatches,
+    Batch,
+    Epochs,
+    as_array,
+    check_lengths,
+    class_weights,
+    split_validation,
+)
+from ..layers.base import KerasTensor, Layer
+from ..metrics import Mean, Metric
+from ..parameters import Parameter, ParameterStore
+from .compiled import CompiledLoss, CompiledMetrics
+from .interrupts import FinishStep
+
+
+class Model(Layer):
+    """The base of models: compile, fit, evaluate, predict.
+
+    Arguments:
+        **kwargs: the arguments of every Layer.
+    """
+
+    casts_integers = False
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.optimizer: optimizers.Optimizer | None = None
+        self.loss: Any = None
+        self.history: History | None = None
+        self.stop_training = False
+        self.compiled = False
+        self._compiled_loss: CompiledLoss | None = None
+        self._compiled_metrics = CompiledMetrics()
+        self._loss_tracker = Mean(name="loss")
+        self._store: ParameterStore | None = None
+        self._training: Context | None = None
+
+    # What kinds of models define ----------------------------------------------------------------
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that inputs are cast to."""
+        return self.dtype
+
+    def fit_input(self, x: Array) -> Array:
+        """Return inputs with a last axis of size 1 added or dropped to fit the model.
+
+        Raises:
+            ValueError: if their shape does not fit the model's input shape.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define fit_input(x).")
+
+    def activity_penalty(self, ctx: Context) -> Any:
+        """Return what activity regularizers added in the last forward pass."""
+        return 0
+
+    # Compile ------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how the model is trained; names are checked here and now.
+
+        Compiling again keeps the weights, and the loss and metrics that are not given anew.
+
+        Arguments:
+            optimizer: a name or an Optimizer.
+            loss: a name, a Loss, or a loss function of this package.
+            loss_weights: what the loss is multiplied by.
+            metrics, weighted_metrics: lists of names, Metrics or functions; the latter use the
+                sample weights.
+            steps_per_execution: batches between two calls of the batch hooks of callbacks.
+            run_eagerly, jit_compile, auto_scale_loss: taken for Keras's sake; every step runs
+                eagerly here, and nothing is compiled or computed in half precision.
+
+        Raises:
+            ValueError: for names that are not known, with the nearest one that is.
+        """
+        chosen = optimizers.get(optimizer)
+        if isinstance(steps_per_execution, bool) or int(steps_per_execution) < 1:
+            raise ValueError(
+                f"steps_per_execution must be at least 1. Received: {steps_per_execution!r}."
+            )
+        compiled_loss = self._compiled_loss
+        if loss is not None:
+            compiled_loss = CompiledLoss(loss, loss_weights)
+        compiled_metrics = self._compiled_metrics
+        if metrics is not None or weighted_metrics is not None:
+            compiled_metrics = CompiledMetrics(metrics, weighted_metrics)
+        self.optimizer = chosen
+        self.loss = loss if loss is not None else self.loss
+        self._compiled_loss = compiled_loss
+        self._compiled_metrics = compiled_metrics
+        self.steps_per_execution = int(steps_per_execution)
+        self.compiled = True
+        self.stop_training = False
+        self._store = None
+        self._training = None
+
+    def _require_compiled(self) -> None:
+        if not self.compiled:
+            raise ValueError(
+                "The model must be compiled before it is trained or evaluated: call "
+                "model.compile(optimizer=..., loss=...) first."
+            )
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The loss's mean and the metrics."""
+        tracker = [self._loss_tracker] if self.compiled else []
+        return [*tracker, *self._compiled_metrics.metrics]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Their names."""
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Forget all batches that the loss's mean and the metrics have seen."""
+        self._loss_tracker.reset_state()
+        self._compiled_metrics.reset()
+
+    # One step -----------------------------------------------------------------------------------
+
+    def train_step(self, batch: Batch) -> Any:
+        """Learn from one batch; return its loss."""
+        assert self._compiled_loss is not None
+        assert self.optimizer is not None
+        assert self._training is not None
+        assert self._store is not None
+        assert batch.y is not None
+        ctx = self._training
+        y_pred = self.forward(batch.x, ctx)
+        loss = self._compiled_loss.forward(batch.y, y_pred, batch.weight, ctx)
+        if self._penalized:
+            loss = loss + self.activity_penalty(ctx)
+        self.backward(self._compiled_loss.gradient(), ctx)
+        if self._regularized:
+            loss = loss + self._regularize(self._regularized)
+        self.optimizer.step(self._store)
+        self._loss_tracker.total += loss * np.float32(len(y_pred))
+        self._loss_tracker.count += np.float32(len(y_pred))
+        self._compiled_metrics.update(batch.y, y_pred, batch.weight, ctx.logits)
+        return loss
+
+    def test_step(self, batch: Batch, ctx: Context) -> Any:
+        """Work out the loss and metrics of one batch; return the loss."""
+        assert self._compiled_loss is not None
+        assert batch.y is not None
+        y_pred = self.forward(batch.x, ctx)
+        loss = self._compiled_loss.forward(batch.y, y_pred, batch.weight, ctx)
+        loss = loss + self.activity_penalty(ctx)
+        loss = loss + sum(r.penalty(p.value) for p, r in self._regularized_parameters())
+        self._loss_tracker.total += loss * np.float32(len(y_pred))
+        self._loss_tracker.count += np.float32(len(y_pred))
+        self._compiled_metrics.update(batch.y, y_pred, batch.weight, ctx.logits)
+        return loss
+
+    def _regularized_parameters(self) -> list[tuple[Parameter, regularizers.Regularizer]]:
+        found = self._store.trainable if self._store is not None else self.trainable_weights
+        return [(p, p.regularizer) for p in found if p.regularizer is not None]
+
+    def _regularize(self, found: list[tuple[Parameter, regularizers.Regularizer]]) -> Any:
+        """Add the gradients of the weights' penalties; return the penalties."""
+        total: Any = 0
+        for parameter, regularizer in found:
+            total = total + regularizer.penalty(parameter.value)
+            parameter.grad += regularizer.gradient(parameter.value)
+        return total
+
+    def _prepare_training(self) -> None:
+        """Pack the weights, once after compile; which ones are trained is settled by that."""
+        assert self.optimizer is not None
+        if self._store is None:
+            trainable = self.trainable_weights
+            fixed = [w for w in self.weights if not w.trainable]
+            self._store = ParameterStore(trainable, fixed)
+            self._training = self._new_context(training=True)
+            if not trainable:
+                warnings.warn(
+                    f"The model {self.name!r} does not have any trainable weights.", stacklevel=3
+                )
+        elif not self._store.holds_its_parameters():
+            self._store = ParameterStore(self._store.trainable, self._store.fixed)
+        self.optimizer.build(self._store)
+        self._regularized = self._regularized_parameters()
+        self._penalized = _has_activity_regularizer(self)
+
+    def _new_context(self, training: bool = False) -> Context:
+        ctx = Context(training, self.dtype)
+        ctx.needs_dx = False
+        return ctx
+
+    # Data ---------------------------------------------------------------------------------------
+
+    def _as_input(self, x: Any) -> Array:
+        """Return inputs as an array of numbers that fits the model, which is built if it is not."""
+        one_array = isinstance(x, list | tuple) and len(x) == 1 and hasattr(x[0], "__array__")
+        if one_array and np.ndim(x[0]) > 1 - self.built:
+            rank = len(self.input_shape) if self.input_shape is not None else np.ndim(x[0])
+            x = x[0] if np.ndim(x[0]) == rank else x
+        array = as_array(x, "x")
+        if self.built:
+            return self.fit_input(array)
+        self.check_input((None, *array.shape[1:]))
+        return array
+
+    def _as_batches(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: int,
+        shuffle: bool | str = False,
+        class_weight: Mapping[int, float] | None = None,
+    ) -> ArrayBatches:
+        """Check data for training or evaluation, all of it before anything changes."""
+        assert self._compiled_loss is not None
+        x = self._as_input(x)
+        if y is None:
+            raise ValueError(
+                "The targets `y` are missing: a model with a loss is trained and evaluated on "
+                "inputs x and targets y."
+            )
+        y = as_array(y, "y")
+        weight = None if sample_weight is None else as_array(sample_weight, "sample_weight")
+        check_lengths(x=x, y=y, sample_weight=weight)
+        if class_weight is not None:
+            if weight is not None:
+                raise ValueError("Give either class_weight or sample_weight, not both.")
+            weight = class_weights(y, class_weight)
+        if not self.built:
+            self.build((None, *x.shape[1:]))
+        assert self.output_shape is not None
+        y_shape = y.shape
+        y = self._compiled_loss.prepare(y, self.output_shape)
+        self._compiled_metrics.build(y_shape, self.output_shape)
+        return ArrayBatches(x, y, weight, batch_size, shuffle)
+
+    # The loops ----------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | list[int] = 1,
+    ) -> History:
+        """Train the model, `epochs` times over all data, and return the History.
+
+        Arguments:
+            x: inputs (N, ...): an array, nested lists, anything with `__array__`.
+            y: targets (N, ...).
+            batch_size: samples per step; 32 if not given.
+            epochs: the number of the last epoch, counted from 1.
+            verbose: 0 for silence, 1 or 'auto' for a progress bar, 2 for a line per epoch.
+            callbacks: a Callback, or a list of them.
+            validation_split: the fraction of the data, at its end, to validate on instead.
+            validation_data: (x, y) or (x, y, sample_weight) to validate on after each epoch.
+            shuffle: True, False, or 'batch' to shuffle within each batch only.
+            class_weight: {class: weight of its samples}.
+            sample_weight: (N,), what each sample counts.
+            initial_epoch: the epoch to start from.
+            steps_per_epoch: steps in an epoch; the data runs on from one epoch into the next.
+            validation_steps: batches to validate on; all if not given.
+            validation_batch_size: samples per validation batch; batch_size if not given.
+            validation_freq: validate every so many epochs, or after the epochs listed.
+
+        Raises:
+            ValueError: for data that does not fit the model or its loss, before any training.
+            KeyboardInterrupt: on Ctrl-C, after the step it came in; the model and its history are
+                as that step and the last whole epoch left them.
+        """
+        self._require_compiled()
+        standardize_verbose(verbose)
+        steps_per_epoch = _check_count("steps_per_epoch", steps_per_epoch)
+        batch_size = _check_count("batch_size", batch_size or None)
+        epochs, initial_epoch = _whole("epochs", epochs), _whole("initial_epoch", initial_epoch)
+        if validation_split and validation_data is None:
+            x = self._as_input(x)
+            y = None if y is None else as_array(y, "y")
+            w = None if sample_weight is None else as_array(sample_weight, "sample_weight")
+            check_lengths(x=x, y=y, sample_weight=w)
+            first, last = split_validation(validation_split, x, y, w)
+            x, y, sample_weight = first
+            validation_data = last if last[2] is not None else last[:2]
+        if batch_size is None:
+            known = steps_per_epoch is not None and hasattr(x, "__len__")
+            batch_size = max(1, math.ceil(len(x) / steps_per_epoch)) if known else 32  # type: ignore[operator]
+        batches = self._as_batches(x, y, sample_weight, batch_size, shuffle, class_weight)
+        validate = self._validation(
+            validation_data, validation_batch_size or batch_size, validation_steps
+        )
+        self._prepare_training()
+        data = Epochs(batches, steps_per_epoch)
+        run = CallbackList(
+            callbacks,
+            add_history=True,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=epochs,
+            steps=data.steps,
+        )
+        assert run.history is not None
+        assert self.optimizer is not None
+        self.history = run.history
+        self.stop_training = False
+        logs: Logs = {}
+        warned = False
+        with FinishStep() as interrupt, np.errstate(all="ignore"):
+            try:
+                run.on_train_begin()
+                for epoch in range(initial_epoch, epochs):
+                    self.reset_metrics()
+                    run.on_epoch_begin(epoch)
+                    for step, batch in data.epoch():
+                        self._before(run, "train", step)
+                        loss = self.train_step(batch)
+                        self._after(run, "train", step, data.steps, self._logs)
+                        interrupt.check()
+                        if not warned and not math.isfinite(loss):
+                            warned = _warn_not_finite(loss, epoch, step)
+                        if self.stop_training:
+                            break
+                    logs = self._logs()
+                    if validate is not None and _is_due(epoch, validation_freq):
+                        logs |= {f"val_{k}": v for k, v in validate(run).items()}
+                    logs = dict(sorted(logs.items()))
+                    run.on_epoch_end(epoch, logs)
+                    if self.stop_training:
+                        break
+                if epochs > initial_epoch:
+                    self.optimizer.finalize_variable_values()
+                run.on_train_end(logs)
+            except KeyboardInterrupt:
+                run.interrupt()
+                raise
+        return run.history
+
+    def _before(self, run: CallbackList, kind: str, step: int) -> None:
+        if step % self.steps_per_execution == 0:
+            run.before_batch(kind, step)
+
+    def _after(
+        self, run: CallbackList, kind: str, step: int, steps: int, logs: Callable[[], Any]
+    ) -> None:
+        if (step + 1) % self.steps_per_execution == 0 or step + 1 == steps:
+            run.after_batch(kind, step, logs)
+
+    def _logs(self) -> Logs:
+        """Return the loss and metrics so far, by name, in alphabetical order."""
+        results = {"loss": float(self._loss_tracker.result()), **self._compiled_metrics.results()}
+        return dict(sorted(results.items()))
+
+    def _validation(
+        self, data: Any, batch_size: int, steps: int | None
+    ) -> Callable[[CallbackList], Logs] | None:
+        """Return what evaluates the validation data after an epoch; None without such data."""
+        if data is None:
+            return None
+        if not isinstance(data, list | tuple) or len(data) not in (2, 3):
+            raise ValueError(
+                "validation_data must be (x, y) or (x, y, sample_weight). Received: "
+                f"{type(data).__name__}"
+                + (f" of length {len(data)}." if hasattr(data, "__len__") else ".")
+            )
+        x, y, weight = (*data, None)[:3]
+        batches = self._as_batches(x, y, weight, batch_size)
+        ctx = self._new_context()
+
+        def validate(run: CallbackList) -> Logs:
+            return self._test(batches, steps, run, ctx)
+
+        return validate
+
+    def _test(
+        self, batches: ArrayBatches, steps: int | None, run: CallbackList, ctx: Context
+    ) -> Logs:
+        self.reset_metrics()
+        run.on_test_begin()
+        count = min(steps or batches.steps, batches.steps)
+        for step, batch in zip(range(count), batches, strict=False):
+            self._before(run, "test", step)
+            self.test_step(batch, ctx)
+            self._after(run, "test", step, count, self._logs)
+        logs = self._logs()
+        run.on_test_end(logs)
+        return logs
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Return the loss and metrics on some data.
+
+        Arguments:
+            x, y, sample_weight, batch_size, verbose, callbacks: as for fit.
+            steps: batches to evaluate; all if not given.
+            return_dict: whether to return {name: value}; else a list, loss first, or the loss
+                alone where there are no metrics.
+        """
+        self._require_compiled()
+        standardize_verbose(verbose)
+        size = _check_count("batch_size", batch_size or None) or 32
+        batches = self._as_batches(x, y, sample_weight, size)
+        run = self._callbacks(callbacks, verbose, steps or batches.steps)
+        with np.errstate(all="ignore"):
+            logs = self._test(batches, steps, run, self._new_context())
+        return logs if return_dict else self._in_order(logs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Array:
+        """Return the model's output for `x`, computed batch by batch, as a new array.
+
+        Arguments:
+            x: inputs (N, ...).
+            batch_size, verbose, callbacks: as for fit.
+            steps: batches to predict; all if not given.
+        """
+        standardize_verbose(verbose)
+        x = self._as_input(x)
+        if not self.built:
+            self.build((None, *x.shape[1:]))
+        batches = ArrayBatches(x, batch_size=_check_count("batch_size", batch_size or None) or 32)
+        count = min(steps or batches.steps, batches.steps)
+        run = self._callbacks(callbacks, verbose, count)
+        ctx = self._new_context()
+        parts: list[Array] = []
+        out: Array | None = None
+        done = 0
+        with np.errstate(all="ignore"):
+            run.on_predict_begin()
+            for step, batch in zip(range(count), batches, strict=False):
+                run.before_batch("predict", step)
+                y = self.forward(batch.x, ctx)
+                if out is None:
+                    out = np.empty((min(count * batches.batch_size, len(x)), *y.shape[1:]), y.dtype)
+                if out.shape[1:] == y.shape[1:]:
+                    out[done : done + len(y)] = y
+                else:
+                    parts.append(y.copy())
+                done += len(y)
+                run.after_batch("predict", step, lambda y=y: {"outputs": y})  # type: ignore[misc]
+            run.on_predict_end()
+        assert out is not None
+        return out
+
+    def _callbacks(self, callbacks: Any, verbose: Any, steps: int) -> CallbackList:
+        return CallbackList(
+            callbacks,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=1,
+            steps=steps,
+        )
+
+    def _in_order(self, logs: Logs) -> Any:
+        """Return the values as evaluate lists them: in the order of compile."""
+        names = self.metrics_names
+        values = [logs[name] for name in names if name in logs]
+        values += [logs[name] for name in sorted(logs) if name not in names]
+        return values[0] if len(values) == 1 else values
+
+    # Single batches -----------------------------------------------------------------------------
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Take one training step on one batch; return its loss and metrics, as evaluate does."""
+        self._require_compiled()
+        batch = self._one_batch(x, y, sample_weight, class_weight)
+        self._prepare_training()
+        self.reset_metrics()
+        with np.errstate(all="ignore"):
+            self.train_step(batch)
+        return self._logs() if return_dict else self._in_order(self._logs())
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Return the loss and metrics of one batch, as evaluate does."""
+        self._require_compiled()
+        batch = self._one_batch(x, y, sample_weight)
+        self.reset_metrics()
+        with np.errstate(all="ignore"):
+            self.test_step(batch, self._new_context())
+        return self._logs() if return_dict else self._in_order(self._logs())
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """Return the model's output for one batch."""
+        return self(x).numpy()
+
+    def _one_batch(self, x: Any, y: Any, weight: Any, class_weight: Any = None) -> Batch:
+        data = as_array(x, "x")
+        return next(iter(self._as_batches(x, y, weight, len(data), False, class_weight)))
+
+    def __call__(self, x: Any, training: bool | None = None) -> Tensor:
+        """Return the model's output for `x`, a batch, as an array of its own."""
+        if isinstance(x, KerasTensor):
+            return super().__call__(x, training)
+        x = self._as_input(x)
+        if not self.built:
+            self.build(x.shape)
+        ctx = Context(bool(training), self.dtype)
+        with np.errstate(all="ignore"):
+            y = self.forward(x, ctx)
+        return as_tensor(y.copy() if y.base is not None or y is x else y)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: list[str] | tuple[str, str] | None = None,
+    ) -> None:
+        """Print the layers, their output shapes and their numbers of weights, as Keras does.
+
+        Arguments:
+            line_length, positions: the width of the table, and where its columns end.
+            print_fn: called once with the text instead of printing it.
+            expand_nested: whether to list the layers of nested models.
+            show_trainable: whether to say which layers are trained.
+            layer_range: two patterns, for the first and last layer to list.
+        """
+        from ..summary import model_summary
+
+        model_summary(
+            self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
+        )
+
+
+def _has_activity_regularizer(layer: Layer) -> bool:
+    return layer.activity_regularizer is not None or any(
+        _has_activity_regularizer(inner) for inner in layer.sublayers
+    )
+
+
+def _is_due(epoch: int, frequency: Any) -> bool:
+    """Return whether validation is due after this epoch, counted from 0."""
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
+
+
+def _check_count(name: str, value: Any) -> int | None:
+    if value is None:
+        return None
+    number = _whole(name, value)
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1. Received: {name}={value!r}.")
+    return number
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ValueError(f"{name} must be a whole number. Received: {name}={value!r}.")
+    return int(value)
+
+
+def _warn_not_finite(loss: Any, epoch: int, step: int) -> bool:
+    warnings.warn(
+        f"The loss became {float(loss)} in epoch {epoch + 1}, step {step + 1}, and the weights "
+        "with it. Training goes on, but will not recover: try a smaller learning rate, scale the "
+        "data, or look for NaN in it.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+    return True

@@ -1,0 +1,291 @@
+"""Sequential: layers in a row, and the two loops over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .. import naming
+from ..arrays import Array, Shape
+from ..context import Context
+from ..layers.base import KerasTensor, Layer
+from ..layers.core import InputLayer
+from .model import Model
+
+
+class Sequential(Model):
+    """A model whose layers follow one another.
+
+    It is built, that is, its weights are made, as soon as the shape of its input is known: from an
+    `Input` in front, from the first layer's `input_shape`, or from the first data it sees.
+
+    Arguments:
+        layers: a list of layers, or nothing.
+        trainable: whether the weights are trained.
+        name: the model's name.
+
+    Example:
+        >>> from scratchnn.layers import Dense, Input
+        >>> model = Sequential([Input((4,)), Dense(3, activation="relu"), Dense(1)])
+        >>> model.output_shape, model.count_params()
+        ((None, 1), 19)
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Any] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(trainable=trainable, name=name)
+        self._layers: list[Layer] = []
+        self._input: InputLayer | None = None
+        for layer in layers or ():
+            self._append(layer)
+        self._build_if_known()
+
+    # The stack ----------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the input."""
+        return list(self._layers)
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        return self._layers
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Add a layer at the end.
+
+        Raises:
+            TypeError: if it is not a layer.
+            ValueError: if a layer of that name is there already, or an Input comes late.
+        """
+        self._append(layer)
+        if rebuild:
+            self._build_if_known()
+        else:
+            self._forget_build()
+
+    def pop(self, rebuild: bool = True) -> Layer | None:
+        """Take the last layer off and return it; None if there is none."""
+        if not self._layers:
+            return None
+        layer = self._layers.pop()
+        self._forget_build()
+        if rebuild:
+            self._build_if_known()
+        return layer
+
+    def _append(self, layer: Any) -> None:
+        if isinstance(layer, KerasTensor):
+            layer = layer.layer
+        if not isinstance(layer, Layer):
+            raise TypeError(
+                "A Sequential is made of layers, such as Dense(10). "
+                f"Received: {layer!r} of type {type(layer).__name__}."
+            )
+        if isinstance(layer, InputLayer):
+            if self._input is not None or self._layers:
+                raise ValueError(
+                    f"An Input must stand first in a Sequential, and alone. Received: "
+                    f"{layer.name!r} after {[other.name for other in self._layers]}."
+                )
+            self._input = layer
+            return
+        if layer is self or any(other.name == layer.name for other in self._layers):
+            raise ValueError(
+                "All layers of a Sequential must have unique names. Received a second layer "
+                f"named {layer.name!r}."
+            )
+        if self._input is None and not self._layers and layer.batch_input_shape is not None:
+            self._input = InputLayer(batch_shape=layer.batch_input_shape)
+        self._layers.append(layer)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by its name or its place.
+
+        Raises:
+            ValueError: if there is no such layer.
+        """
+        if name is not None and index is not None:
+            raise ValueError("get_layer takes a name or an index, not both.")
+        if index is not None:
+            if not -len(self._layers) <= index < len(self._layers):
+                raise ValueError(
+                    f"The model has {len(self._layers)} layers. Received: index={index}."
+                )
+            return self._layers[index]
+        if name is None:
+            raise ValueError("get_layer needs the name or the index of a layer.")
+        found = next((layer for layer in self._layers if layer.name == name), None)
+        if found is None:
+            names = [layer.name for layer in self._layers]
+            raise ValueError(
+                f"No layer is named {name!r}.{naming.nearest(name, names)} The layers are {names}."
+            )
+        return found
+
+    # Building -----------------------------------------------------------------------------------
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Make the weights of all layers for inputs of `input_shape`, batch axis included."""
+        if input_shape is None:
+            if self._input is None:
+                raise ValueError(
+                    f"The model {self.name!r} needs to know its input: start with an Input, or "
+                    "call build(input_shape) with the shape of a batch, such as (None, 784)."
+                )
+            input_shape = self._input.batch_shape
+        if not self._layers:
+            raise ValueError(f"The model {self.name!r} has no layers, so it cannot be built.")
+        if self._input is None:
+            self._input = InputLayer(batch_shape=tuple(input_shape))
+        naming.auto_name("functional")  # Keras spends one of these names on each build
+        shape = tuple(input_shape)
+        for layer in self._layers:
+            layer.ensure_built(shape)
+            shape = layer.compute_output_shape(shape)
+            layer.output_shape = shape
+        self.output_shape = shape
+        self._store = self._training = None
+
+    def _build_if_known(self) -> None:
+        self._forget_build()
+        if self._input is not None and self._layers:
+            self.build(self._input.batch_shape)
+
+    def _forget_build(self) -> None:
+        self.built = False
+        self.input_shape = self.output_shape = None
+        self._store = self._training = None
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        for layer in self._layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+    def check_input(self, shape: Shape) -> None:
+        if not self._layers:
+            raise ValueError(f"The model {self.name!r} has no layers.")
+        expected = self.input_shape
+        if expected is None:
+            self._layers[0].check_input(shape)
+        elif len(shape) != len(expected) or any(
+            size != wanted
+            for size, wanted in zip(shape[1:], expected[1:], strict=True)
+            if size is not None and wanted is not None
+        ):
+            raise ValueError(
+                f"The model {self.name!r} expected inputs of shape "
+                f"({', '.join(['N', *map(str, expected[1:])])}). Received: {shape}."
+            )
+
+    def fit_input(self, x: Array) -> Array:
+        expected = self.input_shape
+        assert expected is not None
+        if x.ndim == len(expected) - 1 and expected[-1] == 1:
+            x = x[..., np.newaxis]
+        elif x.ndim == len(expected) + 1 and x.shape[-1] == 1:
+            x = x[..., 0]
+        self.check_input(x.shape)
+        return x
+
+    @property
+    def input_dtype(self) -> str:
+        return self._input.dtype if self._input is not None else self.dtype
+
+    # The two loops ------------------------------------------------------------------------------
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        """Run the layers, first to last."""
+        x = self._cast_input(x, ctx)
+        source = None
+        for layer, inner in self._calls(ctx):
+            y = layer.forward(x, inner)
+            if y is not x:  # the logits behind y are those of the last layer that did something
+                source = inner
+            x = y
+        ctx.source = source
+        ctx.logits = source.logits if source is not None else None
+        return x
+
+    def backward(self, dy: Array, ctx: Context) -> Array | None:
+        """Run the layers' backward passes, last to first."""
+        if ctx.source is not None:
+            ctx.source.fused = ctx.fused
+        dx: Array | None = dy
+        for layer, inner in reversed(self._calls(ctx)):
+            if dx is None or inner.idle:
+                return None
+            dx = layer.backward(dx, inner)
+        return dx
+
+    def _calls(self, ctx: Context) -> list[tuple[Any, Context]]:
+        """Return each layer with its own context, made at the first use of `ctx`."""
+        calls = vars(ctx).get("calls")
+        if calls is None:
+            calls = ctx.calls = []
+            needs_dx = ctx.needs_dx
+            for layer in self._layers:
+                inner = Context(ctx.training, layer.dtype)
+                inner.needs_dx = needs_dx
+                needs_dx = needs_dx or bool(layer.trainable_weights)
+                inner.idle = not needs_dx  # nothing here or before it is trained
+                penalized = layer.activity_regularizer is not None
+                calls.append((_Penalized(layer) if penalized else layer, inner))
+        return calls  # type: ignore[no-any-return]
+
+    def _cast_input(self, x: Array, ctx: Context) -> Array:
+        dtype = np.dtype(self.input_dtype)
+        if x.dtype == dtype:
+            return x
+        out = ctx.buffer("input", x.shape, dtype)
+        np.copyto(out, x, casting="unsafe")
+        return out
+
+    def activity_penalty(self, ctx: Context) -> Any:
+        total: Any = 0
+        for layer, inner in self._calls(ctx):
+            if isinstance(layer, _Penalized):
+                total = total + inner.penalty
+            elif isinstance(layer, Model):
+                total = total + layer.activity_penalty(inner)
+        return total
+
+
+class _Penalized:
+    """A layer with an activity regularizer: its output's penalty, per sample, and its gradient."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+        self._regularizer = layer.activity_regularizer
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        assert self._regularizer is not None
+        y = self._layer.forward(x, ctx)
+        ctx.penalized = y
+        ctx.penalty = self._regularizer.penalty(y) / y.dtype.type(len(y))
+        return y
+
+    def backward(self, dy: Array, ctx: Context) -> Array | None:
+        assert self._regularizer is not None
+        y: Array = ctx.penalized
+        extra = self._regularizer.gradient(y) / y.dtype.type(len(y))
+        if ctx.fused:
+            # dy is that of the logits already: take the penalty's own gradient there first.
+            ctx.fused = False
+            extra = self._to_logits(extra, ctx)
+            ctx.fused = True
+        return self._layer.backward(dy + extra, ctx)
+
+    def _to_logits(self, dy: Array, ctx: Context) -> Array:
+        nonlinearity = getattr(self._layer, "nonlinearity", None)
+        if nonlinearity is not None:
+            return nonlinearity.backward(dy, ctx)  # type: ignore[no-any-return]
+        dz = self._layer.backward(dy, ctx)  # a Softmax layer
+        assert dz is not None
+        return dz

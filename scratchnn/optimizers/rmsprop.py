@@ -1,0 +1,108 @@
+"""RMSprop: gradients over the root of their recent mean square."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from .base import Optimizer
+
+
+class RMSprop(Optimizer):
+    """Divide the gradient by the root of a moving average of its square.
+
+    v <- rho v + (1 - rho) g^2
+    w <- w - lr g / sqrt(v + epsilon)
+
+    Centered, the root is that of v - a^2 + epsilon, a the moving average of g. With momentum u,
+    b <- u b + lr g / sqrt(...) and w <- w - b.
+
+    Arguments:
+        learning_rate: a number, a schedule, or a function without arguments.
+        rho: how slowly the averages forget.
+        momentum: u.
+        epsilon: keeps the root away from 0.
+        centered: whether to subtract the squared mean.
+        **kwargs: the arguments of every Optimizer.
+
+    Example:
+        >>> RMSprop().learning_rate.numpy()
+        array(0.001, dtype=float32)
+
+    Reference: Tieleman and Hinton, 2012, Lecture 6.5, Coursera: Neural Networks for Machine
+    Learning.
+    """
+
+    scratch = 2
+    interleaved = False
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+        self.rho = rho
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.centered = centered
+        self.slots = ("velocity",)
+        if momentum > 0:
+            self.slots += ("momentum",)
+        if centered:
+            self.slots += ("average_gradient",)
+
+    def update(self, w: Array, g: Array, *slots: Array) -> None:
+        state = dict(zip(self.slots, slots, strict=True))
+        v = state["velocity"]
+        number = v.dtype.type
+        rho, rest = number(self.rho), number(1 - self.rho)
+        s, t = self.temporary(0, g), self.temporary(1, g)
+        np.multiply(g, g, out=s)
+        s *= rest
+        v *= rho
+        v += s
+        np.add(v, number(self.epsilon), out=s)
+        if self.centered:
+            a = state["average_gradient"]
+            a *= rho
+            a += np.multiply(g, rest, out=t)
+            s -= np.multiply(a, a, out=t)
+        np.sqrt(s, out=s)
+        np.multiply(g, self.lr, out=t)
+        t /= s
+        if self.momentum > 0:
+            b = state["momentum"]
+            b *= number(self.momentum)
+            b += t
+            t = b
+        w -= t

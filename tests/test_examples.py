@@ -1,0 +1,149 @@
+"""Each example, run as a reader would run it, on less data: what it returns, prints and saves.
+
+The numbers expected of them are those of Keras 3.15 on TensorFlow, running the same files with
+`import keras` in the place of `import scratchnn as keras`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import scratchnn as keras
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def numbers(text: str, pattern: str) -> list[float]:
+    """The number that each match of `pattern` captures."""
+    return [float(found) for found in re.findall(pattern, text)]
+
+
+def assert_is_a_report(path: Path) -> None:
+    """Check that a picture of a README's width, twice as fine, holds more than one colour."""
+    image = pytest.importorskip("matplotlib.image").imread(path)
+    height, width, _ = image.shape
+    assert width == 1800
+    assert 1200 < height < 1800
+    assert image[..., :3].std() > 0.1
+
+
+def test_every_example_is_tested() -> None:
+    tested = Path(__file__).read_text(encoding="utf-8")
+    assert EXAMPLES
+    for example in EXAMPLES:
+        assert f'load("{example.stem}")' in tested
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_is_short_and_says_how_to_run_it(example: Path) -> None:
+    code = example.read_text(encoding="utf-8")
+    assert 25 <= sum(map(bool, code.splitlines())) <= 70, "lines that are not empty"
+    assert f"python examples/{example.name}" in code.split('"""')[1]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_runs_as_a_script(example: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(example), "--help"]
+    shown = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+    docstring = load(example.stem).__doc__
+    assert docstring is not None
+    assert docstring.splitlines()[0].split()[0] in shown
+
+
+def test_linear_regression(capsys: pytest.CaptureFixture[str]) -> None:
+    prediction = load("linear_regression").main([])
+    assert prediction == pytest.approx(18.981693, rel=1e-6)
+    printed = capsys.readouterr().out
+    assert numbers(printed, r"loss (\S+)") == pytest.approx(
+        [14.7220488, 0.4480584, 0.0070554, 0.0000394], rel=1e-3
+    )
+    assert "y = 1.9973 x -0.9918" in printed
+    assert "predict([10.0]) = [[18.981" in printed
+
+
+@pytest.mark.parametrize("epochs", ["1", "3"])
+def test_linear_regression_for_a_few_epochs(
+    epochs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load("linear_regression").main(["--epochs", epochs])
+    losses = numbers(capsys.readouterr().out, r"loss (\S+)")
+    assert losses[0] == pytest.approx(14.7220488, rel=1e-6)
+    assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_mnist_digits(theme: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "digits.png"
+    few = ["--epochs", "2", "--samples", "600", "--theme", theme, "--output", str(picture)]
+    accuracy = load("mnist_digits").main(few)
+    assert accuracy == pytest.approx(0.7216667, abs=0.002)
+    printed = capsys.readouterr().out
+    assert "101,770" in printed, "the summary's number of parameters"
+    assert "600 images never seen before: loss 0.94" in printed
+    assert "the first is a 7; predicted: 7" in printed
+    assert_is_a_report(picture)
+
+
+def test_fashion(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Digits in place of clothes: tests download nothing.
+    monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", keras.datasets.mnist.load_data)
+    picture = tmp_path / "clothes.png"
+    example = load("fashion")
+    accuracy = example.main(["--epochs", "2", "--samples", "600", "--output", str(picture)])
+    assert accuracy == pytest.approx(0.7216667, abs=0.002)
+    printed = capsys.readouterr().out
+    assert "600 images never seen before: loss 0.94" in printed
+    assert "sure of at least 90%: 5% of them" in printed
+    assert_is_a_report(picture)
+    assert len(example.CLASS_NAMES) == 10
+    assert example.CLASS_NAMES[9] == "Ankle boot"
+
+
+def test_backprop_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    difference = load("backprop_by_hand").main(["--steps", "201"])
+    assert difference < 1e-6
+    first, early, late = numbers(capsys.readouterr().out, r"steps (\S+)\n")
+    assert first == pytest.approx(2.3, abs=0.3), "the loss of guessing, log 10"
+    assert first > 2 * early > 2.5 * late
+
+
+def test_custom_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    accuracy = load("custom_layer").main(["--epochs", "3", "--samples", "2000"])
+    assert accuracy > 0.8
+    printed = capsys.readouterr().out
+    assert "The gradients of Swish agree" in printed
+    (low,), (high,) = numbers(printed, r"from (\S+) to"), numbers(printed, r"to (\S+)\n")
+    assert low < 1 < high, "the betas, all 1 at first, have been trained"
+
+
+def test_custom_layers_wrong_gradient_would_be_found() -> None:
+    example = load("custom_layer")
+
+    class Wrong(example.Swish):  # type: ignore[misc, name-defined]
+        def backward(self, dy, ctx):
+            return 1.01 * super().backward(dy, ctx)
+
+    with pytest.raises(AssertionError):
+        keras.inspection.check_gradients(Wrong(), np.ones((4, 5)))
