@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     hidden_ctx.needs_dx = False  # there is nothing to train before the first layer
 
     losses = []
+    print("step   loss, mean of the last 100 steps")
     for step, batch in enumerate(batches, start=1):
         x, y = images[batch], digits[batch]  # (N, D), (N,)
 
@@ -64,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> float:
             parameter.value -= np.float32(0.1) * parameter.grad
 
         if step == 1 or step % 100 == 0:
-            print(f"step {step:4d}   mean loss of the last 100 steps {np.mean(losses[-100:]):.4f}")
+            print(f"{step:4d}   {np.mean(losses[-100:]):.4f}")
 
     by_hand = [p.numpy() for p in parameters]
     model = keras.Sequential([keras.Input((D,)), hidden, output])

@@ -1,4 +1,4 @@
-"""Recognize handwritten digits: 97.5% right after five passes over 60,000 images.
+"""Recognize handwritten digits: about 97% right after five passes over the training images.
 
     python examples/mnist_digits.py
     python examples/mnist_digits.py --epochs 1 --samples 5000 --output quick.png

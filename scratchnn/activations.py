@@ -50,7 +50,7 @@ def relu(
     x = np.asarray(x)
     if not negative_slope and not threshold:
         y = np.maximum(x, 0, out=out)
-        return y if max_value is None else np.minimum(y, max_value, out=y)
+        return y if max_value is None else np.minimum(y, max_value, out=y)  # type: ignore[no-any-return]
     y = np.where(x > threshold, x, x.dtype.type(negative_slope) * (x - x.dtype.type(threshold)))
     if max_value is not None:
         np.minimum(y, max_value, out=y)
@@ -70,7 +70,7 @@ def sigmoid(x: Any, *, out: Array | None = None) -> Array:
     np.negative(y, out=y)
     np.exp(y, out=y)
     y += 1
-    return np.reciprocal(y, out=y)
+    return np.reciprocal(y, out=y)  # type: ignore[no-any-return]
 
 
 def tanh(x: Any, *, out: Array | None = None) -> Array:
@@ -84,7 +84,7 @@ def tanh(x: Any, *, out: Array | None = None) -> Array:
 
 
 def softmax(x: Any, axis: int = -1, *, out: Array | None = None) -> Array:
-    """Softmax: y_i = exp(x_i) / sum_j exp(x_j), along `axis`.
+    """Turn scores into probabilities along `axis`: y_i = exp(x_i) / sum_j exp(x_j).
 
     Example:
         >>> softmax(np.array([0.0, 0.0]))
@@ -220,7 +220,7 @@ class Nonlinearity:
             ctx.y = self._forward_logits(x, ctx)
         else:
             ctx.y = self.function(x, out=x)
-        return ctx.y
+        return ctx.y  # type: ignore[no-any-return]
 
     def _forward_logits(self, x: Array, ctx: Context) -> Array:
         """Softmax and sigmoid leave x as it is: the cross-entropies work from the logits."""
@@ -245,7 +245,7 @@ class Nonlinearity:
 
 def _float(x: Any) -> Array:
     x = np.asarray(x)
-    return x if x.dtype.kind == "f" else x.astype(np.float32)
+    return x if x.dtype.kind == "f" else x.astype(np.float32)  # type: ignore[no-any-return]
 
 
 def _result(y: Any, out: Array | None) -> Array:

@@ -20,7 +20,7 @@ from typing import Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from scratchnn.arrays import Array
+from .arrays import Array
 
 Words: TypeAlias = npt.NDArray[np.uint32]
 SeedPair: TypeAlias = tuple[int, int]

@@ -23,9 +23,9 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from scratchnn import config, naming
-from scratchnn.arrays import Array, Tensor, as_tensor
-from scratchnn.philox import (
+from . import config, naming
+from .arrays import Array, Tensor, as_tensor
+from .philox import (
     MANTISSA,
     Doubles,
     SeedPair,
@@ -261,8 +261,8 @@ class EpochOrder:
         words = stream.words(-(-self._n // self._batch_size) * words_per_batch + 1)
         partners = here + words[batch * words_per_batch + i] % remaining
         order = here.tolist()
-        for here_, partner in enumerate(partners.tolist()):
-            order[here_], order[partner] = order[partner], order[here_]
+        for j, k in enumerate(partners.tolist()):
+            order[j], order[k] = order[k], order[j]
         return np.array(order, np.int64)
 
 
@@ -327,7 +327,10 @@ def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def _float_dtype(dtype: npt.DTypeLike | None) -> np.dtype[Any]:
-    result = np.dtype(config.floatx() if dtype is None else dtype)
+    try:
+        result = np.dtype(config.floatx() if dtype is None else dtype)
+    except TypeError:
+        result = np.dtype(object)
     if result not in (np.float32, np.float64):
         raise ValueError(
             f"Expected `dtype` 'float32' or 'float64' for random floats. Received: dtype={dtype!r}."
@@ -486,8 +489,8 @@ def categorical(
 ) -> Tensor:
     """Return, for each row of logits, `num_samples` classes drawn with probability softmax(row).
 
-    Large jobs (rows x samples beyond some ten thousand) TensorFlow deals out to threads, and its
-    numbers then depend on the machine; these are always those of a single thread.
+    Where N (num_samples log2 C + C) passes some 6,000, TensorFlow deals the rows out to threads,
+    and its numbers depend on the machine; these are always those of a single thread.
 
     Arguments:
         logits: array (N, C); entries that are not finite are never drawn.

@@ -136,7 +136,7 @@ class OrthogonalRegularizer(Regularizer):
         # each pair (i, j) counts twice, as ij and as ji
         d_unit = (signs @ unit) * x.dtype.type(2 * self.factor / (n * (n - 1)))
         d_rows = (d_unit - unit * np.sum(d_unit * unit, axis=1, keepdims=True)) / norms
-        return d_rows if self.mode == "rows" else d_rows.T
+        return d_rows if self.mode == "rows" else d_rows.T  # type: ignore[no-any-return]
 
     def get_config(self) -> dict[str, Any]:
         return {"factor": self.factor, "mode": self.mode}
@@ -168,7 +168,7 @@ def get(identifier: Any) -> Regularizer | None:
         return identifier()
     if isinstance(identifier, str):
         found = (_NAMES | _CLASSES).get(identifier)
-        return found() if found else naming.unknown("regularizer", identifier, _NAMES)
+        return found() if found else naming.unknown("regularizer", identifier, _NAMES)  # type: ignore[no-any-return]
     if callable(identifier):
         raise ValueError(
             f"A regularizer needs its gradient, which the function {identifier!r} does not have. "

@@ -124,7 +124,7 @@ def test_fashion(
 def test_backprop_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     difference = load("backprop_by_hand").main(["--steps", "201"])
     assert difference < 1e-6
-    first, early, late = numbers(capsys.readouterr().out, r"steps (\S+)\n")
+    first, early, late = numbers(capsys.readouterr().out, r"\d+   (\S+)\n")
     assert first == pytest.approx(2.3, abs=0.3), "the loss of guessing, log 10"
     assert first > 2 * early > 2.5 * late
 
@@ -134,8 +134,7 @@ def test_custom_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert accuracy > 0.8
     printed = capsys.readouterr().out
     assert "The gradients of Swish agree" in printed
-    (low,), (high,) = numbers(printed, r"from (\S+) to"), numbers(printed, r"to (\S+)\n")
-    assert low < 1 < high, "the betas, all 1 at first, have been trained"
+    assert numbers(printed, r"beta from \S+ to (\S+)\n")[0] > 1.05, "beta is trained; it was 1"
 
 
 def test_custom_layers_wrong_gradient_would_be_found() -> None:

@@ -219,6 +219,7 @@ def test_an_integer_seed_repeats_and_a_generator_goes_on():
         ),
         (lambda: random.uniform((2,), dtype="int32"), "'float32' or 'float64'.*dtype='int32'"),
         (lambda: random.normal((2,), dtype="float16"), "'float32' or 'float64'"),
+        (lambda: random.normal((2,), dtype="foo"), "'float32' or 'float64'.*dtype='foo'"),
         (lambda: random.uniform(3), "tuple of sizes. Received: shape=3"),
         (lambda: random.uniform((None, 2)), r"tuple of sizes. Received: shape=\(None, 2\)"),
         (lambda: random.uniform((-1, 2)), r"tuple of sizes. Received: shape=\(-1, 2\)"),

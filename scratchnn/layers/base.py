@@ -87,7 +87,7 @@ class Layer:
                 "of scratchnn/layers/base.py."
             )
         if "build" in vars(cls):
-            cls.build = _named_build(cls.build)  # type: ignore[method-assign]
+            cls.build = _named_build(cls.build)  # type: ignore[method-assign, assignment]
 
     def __init__(
         self,

@@ -66,7 +66,7 @@ class Dropout(Layer):
             ctx.mask.fill(0)
         else:
             dropout_mask_into(ctx.mask, self.rate, seed)
-        return np.multiply(x, ctx.mask, out=ctx.buffer("y", x.shape))
+        return np.multiply(x, ctx.mask, out=ctx.buffer("y", x.shape))  # type: ignore[no-any-return]
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
         if not ctx.needs_dx:

@@ -45,7 +45,7 @@ class Reshape(Layer):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         ctx.shape = x.shape
-        return x.reshape(len(x), *self._sizes(x.shape))  # type: ignore[arg-type]
+        return x.reshape(len(x), *self._sizes(x.shape))
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
         return dy.reshape(ctx.shape) if ctx.needs_dx else None

@@ -46,6 +46,26 @@ NAMES: dict[str, type[Loss]] = (
 )
 
 
+__all__ = [
+    "Loss",
+    "MeanSquaredError",
+    "MeanAbsoluteError",
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "SparseCategoricalCrossentropy",
+    "mean_squared_error",
+    "mean_absolute_error",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+    "MSE",
+    "mse",
+    "MAE",
+    "mae",
+    "get",
+]
+
+
 def get(identifier: Any) -> Loss | None:
     """Return the loss that a name, a loss function, a class, an object or None stands for.
 
@@ -61,7 +81,7 @@ def get(identifier: Any) -> Loss | None:
     if isinstance(identifier, type) and issubclass(identifier, Loss):
         return identifier()
     if identifier in _FUNCTIONS:
-        return _FUNCTIONS[identifier]()
+        return _FUNCTIONS[identifier]()  # type: ignore[no-any-return]
     if callable(identifier):
         name = getattr(identifier, "__name__", repr(identifier))
         raise ValueError(

@@ -362,7 +362,7 @@ class BinaryCrossentropy(_Crossentropy):
         else:
             dz = ((1 - ctx.y) / (1 - ctx.q) - ctx.y / ctx.q) * ctx.inside
         dz /= ctx.count
-        return dz
+        return dz  # type: ignore[no-any-return]
 
     def reduced_gradient(self, ctx: Context) -> Array:
         if np.ndim(ctx.scale) and self.axis != -1:

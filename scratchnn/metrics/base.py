@@ -81,7 +81,7 @@ class Mean(Metric):
     def reset_state(self) -> None:
         self.total = self.count = np.float32(0)
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
         self.add(np.asarray(values), sample_weight)
 
     def add(self, values: Array, weight: Any = None) -> None:
@@ -138,7 +138,7 @@ class Sum(Metric):
     def reset_state(self) -> None:
         self.total = np.float32(0)
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
         values = np.asarray(values, self.dtype)
         if sample_weight is not None:
             values = values * _match(sample_weight, values)
@@ -194,7 +194,7 @@ class LossMetric(MeanMetricWrapper):
         self.loss = loss
         self._ctx = Context()
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         y, p = np.asarray(y_true), np.asarray(y_pred, self.dtype)
         if p.ndim == 1 and y.shape[1:] == (1,):
             p = p[:, np.newaxis]

@@ -237,7 +237,7 @@ class Sequential(Model):
                 inner.idle = not needs_dx  # nothing here or before it is trained
                 penalized = layer.activity_regularizer is not None
                 calls.append((_Penalized(layer) if penalized else layer, inner))
-        return calls  # type: ignore[no-any-return]
+        return calls
 
     def _cast_input(self, x: Array, ctx: Context) -> Array:
         dtype = np.dtype(self.input_dtype)

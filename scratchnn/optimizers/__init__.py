@@ -14,6 +14,9 @@ from .sgd import SGD
 NAMES: dict[str, type[Optimizer]] = {cls.__name__.lower(): cls for cls in (SGD, Adam, RMSprop)}
 
 
+__all__ = ["Optimizer", "SGD", "Adam", "RMSprop", "schedules", "get"]
+
+
 def get(identifier: Any) -> Optimizer:
     """Return the optimizer that a name (upper or lower case), a class or an object stands for.
 

@@ -32,7 +32,7 @@ class Adam(Optimizer):
     On the Convergence of Adam and Beyond.
     """
 
-    slots = ("momentum", "velocity")
+    slots: tuple[str, ...] = ("momentum", "velocity")
     scratch = 1
 
     def __init__(

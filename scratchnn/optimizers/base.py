@@ -120,6 +120,10 @@ class Optimizer:
         self._learning_rate: Any = _standardize_rate(learning_rate)
         self._not_decayed: Callable[[Parameter], bool] = lambda parameter: False
         self._steps = 0
+        self._trainable: list[Parameter] = []
+        self._store: ParameterStore | None = None
+        self._average: Array | None = None
+        self._accumulated: Array | None = None
         self.lr: Any = None
         self.built = False
 
@@ -151,9 +155,10 @@ class Optimizer:
         else:
             like = store.values
             self._slots = {name: self.initial(name, np.zeros_like(like)) for name in self.slots}
-            self._average = np.zeros_like(like) if self.use_ema else None
-            accumulates = self.gradient_accumulation_steps is not None
-            self._accumulated = np.zeros_like(like) if accumulates else None
+            if self.use_ema:
+                self._average = np.zeros_like(like)
+            if self.gradient_accumulation_steps is not None:
+                self._accumulated = np.zeros_like(like)
             store_changed = True
         if store_changed:
             self._store = store
@@ -169,7 +174,7 @@ class Optimizer:
         return zeros
 
     def _cut_blocks(self, store: ParameterStore) -> list[list[Array]]:
-        """Return views of weights, gradients and slots, cut into the stretches `update` is given."""
+        """Return the stretches that `update` is given: views of weights, gradients, slots."""
         vectors = [store.values, store.grads, *self._slots.values()]
         if not self.elementwise:
             return [[vector[where] for vector in vectors] for where in store.slices]
@@ -242,11 +247,8 @@ class Optimizer:
 
     def finalize_variable_values(self, variables: Any = None) -> None:
         """Replace the weights by their moving average, if one is kept; `fit` ends with this."""
-        if self._average_is_kept():
+        if self._store is not None and self._average is not None and self._steps > 0:
             self._store.values[...] = self._average
-
-    def _average_is_kept(self) -> bool:
-        return self.built and self._average is not None and self._steps > 0
 
     def exclude_from_weight_decay(
         self,
@@ -319,6 +321,7 @@ class Optimizer:
 
     def _named(self, slot: str, vector: Array) -> list[Parameter]:
         """Return one slot as a parameter per weight."""
+        assert self._store is not None
         return [
             Parameter(view, name=slot, path=f"{self.name}/{p.path}/{slot}", trainable=False)
             for p, view in zip(self._trainable, self._store.view(vector), strict=True)

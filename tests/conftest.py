@@ -1,0 +1,30 @@
+"""Every test starts with fresh names, no seed, and no trace of the last one's settings."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+# TensorFlow reads these when it is first imported: quiet, and on the CPU.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import scratchnn
+from scratchnn.random import reset_global_generator, set_global_seed
+
+
+@pytest.fixture(autouse=True)
+def _fresh_state() -> Iterator[None]:
+    scratchnn.utils.clear_session()
+    set_global_seed(None)
+    reset_global_generator()
+    random.seed(20150330)
+    np.random.seed(0)  # noqa: NPY002
+    yield
+    scratchnn.config.set_floatx("float32")
+    scratchnn.config.set_epsilon(1e-7)
+    scratchnn.config.set_image_data_format("channels_last")
