@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -34,17 +33,15 @@ def auto_name(prefix: str) -> str:
     return f"{prefix}_{count}" if count else prefix
 
 
-def clear_session(free_memory: bool = True) -> None:
-    """Start the automatic names afresh.
-
-    Arguments:
-        free_memory: taken as in Keras; NumPy arrays are freed when their last user is gone.
-    """
+def reset_names() -> None:
+    """Start the automatic names afresh."""
     _used.clear()
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return " Did you mean 'relu'?" for the known name most like `name`, or ''."""
+    import difflib  # only errors need it
+
     options = {option.lower(): option for option in known}
     match = difflib.get_close_matches(str(name).lower(), options, n=1, cutoff=0.6)
     return f" Did you mean {options[match[0]]!r}?" if match else ""

@@ -516,11 +516,13 @@ def _draw_predictions(
     size = 8.0
     room = int(cell * 72 / (_EM * size)) - len("true: ")
     names = [name if len(name) <= room else name[: room - 1] + "…" for name in names]
-    form = "{} ({:.0%})" if _is_short(names) else "{}\n{:.0%}"
+    form = "{} ({})" if _is_short(names) else "{}\n{}"
     panels = figure.subplots(*grid, squeeze=False).ravel()
     for panel, picture, index in zip(panels, _as_shades(x[shown]), shown, strict=False):
         best = p[index].argmax()
-        caption = form.format(names[best], p[index, best])
+        # Nothing is certain, least of all a mistake: 100% is not said.
+        sure = ">99%" if p[index, best] >= 0.995 else f"{p[index, best]:.0%}"
+        caption = form.format(names[best], sure)
         color = colors.text
         if labels is not None and labels[index] != best:
             caption = f"{_CROSS} {caption}\ntrue: {names[labels[index]]}"
@@ -563,8 +565,10 @@ def _draw_confusion(
     digits = max(len(f"{counts.max():,}"), 3)
     size = min(8.5, 0.9 * room / (_EM * digits))
     if size >= 4:
+        luminance = picture[..., :3] ** 2.2 @ (0.2126, 0.7152, 0.0722)
+        like_page = (luminance > 0.19) == (to_rgba(colors.page)[0] > 0.5)
         for i, j in np.argwhere(counts):
-            color = colors.on_wrong if depth[i, j] > 0.6 else colors.text
+            color = colors.text if like_page[i, j] else colors.on_wrong
             axes.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", size=size, color=color)
     every = math.ceil(6 / room)
     ticks = np.arange(0, C, every)

@@ -23,7 +23,7 @@ def _fresh_state() -> Iterator[None]:
     set_global_seed(None)
     reset_global_generator()
     random.seed(20150330)
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)
     yield
     scratchnn.config.set_floatx("float32")
     scratchnn.config.set_epsilon(1e-7)

@@ -6,6 +6,7 @@ import builtins
 import io
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 import matplotlib
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
@@ -159,6 +160,11 @@ class TestPredictionGrid:
         colors = [to_hex(spine.get_edgecolor()) for spine in framed]
         assert colors[0] == colors[1] != colors[2] == "#cf222e"
         assert framed[2].get_linewidth() > framed[0].get_linewidth()
+
+    def test_a_model_is_never_quite_sure(self) -> None:
+        p = np.array([[0.9949, 0.0051], [0.9951, 0.0049], [1.0, 0.0]], np.float32)
+        figure = plots.prediction_grid(np.zeros((3, 4, 4)), p)
+        assert captions(figure) == ["0 (99%)", "0 (>99%)", "0 (>99%)"]
 
     def test_without_labels_nothing_is_marked(self) -> None:
         x, _, p = some_predictions(3)
@@ -314,6 +320,20 @@ class TestConfusionMatrix:
         picture = np.asarray(axes.images[0].get_array())
         assert to_hex(picture[1, 0]) == "#cf222e"
 
+    @pytest.mark.parametrize("theme", ["light", "dark"])
+    def test_numbers_stand_out_from_their_cells(self, theme: str) -> None:
+        y = np.repeat(np.arange(12), 12)
+        predicted = np.concatenate([[0] * n + [n] * (12 - n) for n in range(12)])
+        axes = plots.confusion_matrix(y, predicted, theme=theme).axes[0]
+        picture = np.asarray(axes.images[0].get_array())
+        for (row, column), text in zip(texts(axes), axes.texts, strict=False):
+            cell, ink = (
+                np.array(to_rgb(color)) ** 2.2 @ (0.2126, 0.7152, 0.0722)
+                for color in (picture[row, column, :3], text.get_color())
+            )
+            contrast = (max(cell, ink) + 0.05) / (min(cell, ink) + 0.05)
+            assert contrast > 3.5, (row, column)
+
     def test_large_counts_get_smaller_print(self) -> None:
         few = plots.confusion_matrix(np.arange(10), np.arange(10)).axes[0].texts[0]
         y = np.repeat(np.arange(10), 12_345)
@@ -445,7 +465,7 @@ def test_pyplot_is_never_imported() -> None:
         "plots.confusion_matrix([0, 1], [0, 1]).savefig(__import__('io').BytesIO()); "
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(plots.__file__).parents[1])
 
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: Any) -> None:

@@ -105,7 +105,9 @@ class ReLU(Layer):
         slope = ctx.buffer("slope", x.shape)
         np.copyto(slope, opened)
         if self.negative_slope:
-            closed = x < self.threshold if self.threshold else x <= 0
+            # The slope at the threshold itself is 0, but that of a plain leaky unit, negative_slope.
+            leaky = self.max_value is None and not self.threshold
+            closed = x <= 0 if leaky else x < self.threshold
             np.copyto(slope, self.negative_slope, where=closed)
         dy *= slope
         return dy

@@ -319,16 +319,15 @@ class Layer:
 
 
 def _named_build(build: Callable[[Any, Shape], None]) -> Callable[[Any, Shape], None]:
-    """Let any `build` note that it ran, and name its weights after the layer."""
+    """Let any `build` note that it ran and for what, and name its weights after the layer."""
 
     @functools.wraps(build)
-    def wrapper(self: Layer, input_shape: Shape) -> None:
+    def wrapper(self: Layer, input_shape: Shape | None = None) -> None:
         if input_shape is not None:
-            input_shape = tuple(input_shape)
+            self.input_shape = input_shape = tuple(input_shape)
         with naming.scope(self.name):
-            build(self, input_shape)
+            build(self, input_shape)  # type: ignore[arg-type]
         self.built = True
-        self.input_shape = input_shape
 
     return wrapper
 

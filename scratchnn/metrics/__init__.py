@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import losses, naming
+from .. import naming
 from ..losses import (
     MAE,
     MSE,
+    Loss,
     binary_crossentropy,
     categorical_crossentropy,
     mae,
@@ -118,7 +119,7 @@ def get(identifier: Any) -> Metric | None:
         return found() if found else naming.unknown("metric", identifier, [*NAMES, "accuracy"])
     if isinstance(identifier, type) and issubclass(identifier, Metric):
         return identifier()
-    if isinstance(identifier, losses.Loss):
+    if isinstance(identifier, Loss):
         return LossMetric(identifier)
     if callable(identifier):
         return MeanMetricWrapper(identifier)

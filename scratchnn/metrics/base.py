@@ -189,7 +189,6 @@ class LossMetric(MeanMetricWrapper):
     """The mean over all samples of a loss's values."""
 
     def __init__(self, loss: Loss, name: str | None = None, dtype: Any = None) -> None:
-        loss.reduction = None
         super().__init__(loss, name or loss.name, dtype)
         self.loss = loss
         self._ctx = Context()

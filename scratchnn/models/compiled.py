@@ -28,7 +28,10 @@ class CompiledLoss:
         self.loss = None if self._chooses else losses.get(identifier)
         weight = _single("loss_weights", loss_weights)
         if weight is not None and (isinstance(weight, bool | str) or np.ndim(weight)):
-            raise ValueError(f"loss_weights must be a number. Received: {loss_weights!r}.")
+            raise ValueError(
+                f"loss_weights, the third argument of compile, must be a number. Received: "
+                f"{loss_weights!r}. Metrics are given as metrics=[...]."
+            )
         self._weight = None if weight is None else float(weight)
         self._ctx = Context()
 

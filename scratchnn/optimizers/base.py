@@ -332,7 +332,8 @@ def _standardize_rate(value: Any) -> Any:
     """Return a number as a float32 array of rank 0, so that its holders see it change."""
     if isinstance(value, LearningRateSchedule) or callable(value):
         return value
-    if isinstance(value, bool | str) or np.ndim(value) or not np.isreal(value):
+    number = np.asarray(value)
+    if isinstance(value, bool) or number.ndim or number.dtype.kind not in "fiu":
         raise ValueError(
             "learning_rate must be a number, a LearningRateSchedule or a function without "
             f"arguments. Received: {value!r}."

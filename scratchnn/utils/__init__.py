@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from scratchnn.naming import clear_session
 from scratchnn.progress import Progbar
 from scratchnn.random import set_random_seed
 from scratchnn.utils.arrays import normalize, to_categorical
 from scratchnn.utils.files import get_file
+from scratchnn.utils.session import clear_session
 
 __all__ = [
     "set_random_seed",
