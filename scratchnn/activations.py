@@ -49,7 +49,8 @@ def relu(
     """
     x = np.asarray(x)
     if not negative_slope and not threshold:
-        y = np.maximum(x, 0, out=out)
+        # NumPy's maximum of two arrays is three times as fast as that of an array and a number.
+        y = np.maximum(x, np.zeros(x.shape[-1:], x.dtype), out=out)
         return y if max_value is None else np.minimum(y, max_value, out=y)  # type: ignore[no-any-return]
     y = np.where(x > threshold, x, x.dtype.type(negative_slope) * (x - x.dtype.type(threshold)))
     if max_value is not None:
@@ -111,7 +112,7 @@ def softmax_parts(
         axis: the axis of the classes.
         out, top, total: where to write; like x, and like x with `axis` of length 1.
     """
-    top = np.max(x, axis=axis, keepdims=True, out=top)
+    top = np.maximum.reduce(x, axis=axis, keepdims=True, out=top)
     # Subtracting the maximum changes nothing and keeps exp from overflowing.
     y = np.subtract(x, top, out=out)
     np.exp(y, out=y)
@@ -125,8 +126,7 @@ def _linear_backward(dy: Array, y: Array, ctx: Context) -> Array:
 
 
 def _relu_backward(dy: Array, y: Array, ctx: Context) -> Array:
-    # y is 0 or positive, so its sign is the derivative.
-    dy *= np.sign(y, out=ctx.buffer("slope", y.shape))
+    dy *= np.greater(y, 0, out=ctx.buffer("open", y.shape, np.bool_))
     return dy
 
 
@@ -226,7 +226,7 @@ class Nonlinearity:
         """Softmax and sigmoid leave x as it is: the cross-entropies work from the logits."""
         out = ctx.buffer("probabilities", x.shape)
         if self.function is sigmoid:
-            ctx.logits = Logits(x)
+            ctx.logits = Logits(x, is_sigmoid=True)
             return sigmoid(x, out=out)
         row = (*x.shape[:-1], 1)
         y, top, total = softmax_parts(x, -1, out, ctx.buffer("top", row), ctx.buffer("total", row))

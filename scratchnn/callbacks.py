@@ -272,13 +272,7 @@ class CallbackList(Callback):
         **params: Any,
     ) -> None:
         super().__init__()
-        given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
-        for callback in given:
-            if not isinstance(callback, Callback):
-                raise ValueError(
-                    "callbacks must be objects of classes derived from Callback. "
-                    f"Received: {callback!r}."
-                )
+        given = standardize_callbacks(callbacks)
         self.history = next((c for c in given if isinstance(c, History)), None)
         if add_history and self.history is None:
             self.history = History()
@@ -341,6 +335,30 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, logs)
 
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        for callback in self.callbacks:
+            callback.on_train_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        for callback in self.callbacks:
+            callback.on_train_batch_end(batch, logs)
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        for callback in self.callbacks:
+            callback.on_test_batch_begin(batch, logs)
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        for callback in self.callbacks:
+            callback.on_test_batch_end(batch, logs)
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        for callback in self.callbacks:
+            callback.on_predict_batch_begin(batch, logs)
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        for callback in self.callbacks:
+            callback.on_predict_batch_end(batch, logs)
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         for callback in self.callbacks:
             callback.on_train_begin(logs)
@@ -364,6 +382,21 @@ class CallbackList(Callback):
     def on_predict_end(self, logs: Logs | None = None) -> None:
         for callback in self.callbacks:
             callback.on_predict_end(logs)
+
+
+def standardize_callbacks(callbacks: Any) -> list[Callback]:
+    """Return a callback, or any number of them, as a list; anything else is an error."""
+    if isinstance(callbacks, Callback):
+        return [callbacks]
+    given = list(callbacks or ()) if isinstance(callbacks, Iterable | None) else [callbacks]
+    for callback in given:
+        if not isinstance(callback, Callback):
+            raise ValueError(
+                "callbacks must be objects of classes derived from Callback"
+                + (", and not the class itself" if isinstance(callback, type) else "")
+                + f". Received: {callback!r}."
+            )
+    return given
 
 
 def standardize_verbose(verbose: Any) -> int:

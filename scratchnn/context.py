@@ -13,13 +13,15 @@ from .arrays import Array
 class Logits(NamedTuple):
     """What a softmax or sigmoid was computed from; the cross-entropies work from it.
 
-    `z` (..., C) are the logits. A softmax adds `top`, their maximum, and `total`, the sum of
-    exp(z - top), both (..., 1): log softmax(z) is then z - top - log(total).
+    `z` (..., C) are the logits. A softmax over the last axis adds `top`, their maximum, and
+    `total`, the sum of exp(z - top), both (..., 1): log softmax(z) is then z - top - log(total).
+    `is_sigmoid` says whether the predictions are sigmoid(z).
     """
 
     z: Array
     top: Array | None = None
     total: Array | None = None
+    is_sigmoid: bool = False
 
 
 class Context:
@@ -68,6 +70,13 @@ class Context:
         if array is None or array.shape != shape:
             array = self._buffers[name] = self._reshape(name, shape, dtype or self.dtype)
         return array
+
+    def ones(self, size: int) -> Array:
+        """Return a vector of ones: a sum over the batch, ones @ dy, is then BLAS's."""
+        ones = self._buffers.get("ones")
+        if ones is None or ones.size != size:
+            ones = self._buffers["ones"] = np.ones(size, self.dtype)
+        return ones
 
     def _reshape(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
         size = prod(shape)

@@ -135,7 +135,7 @@ class Epochs:
     def __init__(self, batches: ArrayBatches, steps_per_epoch: int | None = None) -> None:
         self._batches = batches
         self._steps_per_epoch = steps_per_epoch
-        self._running: Iterator[Batch] | None = None
+        self._left = 0
         self.steps = steps_per_epoch or batches.steps
 
     def epoch(self) -> Iterator[tuple[int, Batch]]:
@@ -143,12 +143,10 @@ class Epochs:
         if self._steps_per_epoch is None:
             yield from enumerate(self._batches)
             return
-        if self._running is None:
-            self._running = iter(self._batches)
+        if not self._left:
+            self._running, self._left = iter(self._batches), self._batches.steps
         for step in range(self._steps_per_epoch):
-            batch = next(self._running, None)
-            if batch is None:
-                self._running = None
+            if not self._left:
                 warnings.warn(
                     f"The data ran out at step {step} of {self._steps_per_epoch}, so the epoch "
                     "ends here. steps_per_epoch times the epochs must not exceed the batches "
@@ -156,7 +154,8 @@ class Epochs:
                     stacklevel=4,
                 )
                 return
-            yield step, batch
+            self._left -= 1
+            yield step, next(self._running)
 
 
 def split_validation(

@@ -47,6 +47,19 @@ def nearest(name: object, known: Iterable[str]) -> str:
     return f" Did you mean {options[match[0]]!r}?" if match else ""
 
 
+def nearest_argument(name: str, cls: type) -> str:
+    """Return " Did you mean 'units'?" for the argument of a class's constructors, or ''."""
+    import inspect
+
+    known = {
+        parameter.name
+        for base in cls.__mro__[:-1]
+        for parameter in inspect.signature(base.__init__).parameters.values()  # type: ignore[misc]
+        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+    }
+    return nearest(name, known - {"self"})
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> NoReturn:
     """Raise the ValueError for an identifier that names no `kind`, with the nearest match."""
     known = sorted(set(known))

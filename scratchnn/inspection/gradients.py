@@ -72,9 +72,11 @@ class _Checker:
         self.prefix = f"{layer.name}/" if hasattr(layer, "layers") else ""
         self.seeds = [(g, g.state.copy()) for g in _seed_generators(self.layer)]
         self.ctx = self._context()
+        before = self.x.copy()
         y = self._forward(self.ctx)
         self.projection = self.rng.standard_normal(y.shape)
-        before = self.x.copy()
+        for parameter in self.parameters:
+            parameter.grad.fill(np.nan)  # what backward does not assign, or adds to, stays NaN
         dx = self.layer.backward(self.projection.copy(), self.ctx)
         if not np.array_equal(before, self.x, equal_nan=True):
             raise AssertionError(f"{layer.name}: forward or backward wrote to its input x.")
@@ -146,6 +148,12 @@ class _Checker:
             f"{gradient[index]:.8g}, the outputs say {numeric[index]:.8g} "
             f"({np.count_nonzero(errors > tolerance * max(1, np.abs(numeric).max()))} of "
             f"{errors.size} elements differ)."
+            + (
+                " NaN is what stood there before: backward must assign every element, and not "
+                "add to it."
+                if np.isnan(gradient[index])
+                else ""
+            )
         )
 
 

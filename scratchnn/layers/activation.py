@@ -40,7 +40,7 @@ class Activation(Layer):
         return self.nonlinearity.forward(y, ctx)
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
-        return self.nonlinearity.backward(dy, ctx)
+        return self.nonlinearity.backward(dy, ctx) if ctx.needs_dx else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
@@ -133,7 +133,8 @@ class Softmax(Layer):
 
     def __init__(self, axis: int | tuple[int, ...] | list[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else tuple(axis)
+        axes = (axis,) if isinstance(axis, int) else tuple(axis)
+        self.axis = axes[0] if len(axes) == 1 else axes
 
     def forward(self, x: Array, ctx: Context) -> Array:
         ctx.y, top, total = activations.softmax_parts(
@@ -143,9 +144,13 @@ class Softmax(Layer):
         )
         if self.axis in (-1, x.ndim - 1):
             ctx.logits = Logits(x, top, total)
+        elif isinstance(self.axis, int):
+            ctx.logits = Logits(x)
         return ctx.y  # type: ignore[no-any-return]
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
+        if not ctx.needs_dx:
+            return None
         if ctx.fused:
             return dy
         derivative = activations.DERIVATIVES[activations.softmax]

@@ -28,8 +28,9 @@ A layer of your own needs none of the buffers:
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -101,10 +102,9 @@ class Layer:
     ) -> None:
         self.batch_input_shape = _take_input_shape(kwargs)
         if kwargs:
-            known = ("name", "dtype", "trainable", "activity_regularizer", "input_shape")
             raise ValueError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}."
-                + naming.nearest(next(iter(kwargs)), known)
+                + naming.nearest_argument(next(iter(kwargs)), type(self))
             )
         if name is not None and not isinstance(name, str):
             raise ValueError(f"name must be a string. Received: {name!r}.")
@@ -140,7 +140,8 @@ class Layer:
         shapes = []
         for size in (2, 3):  # sizes that differ show which axes follow the input's unknown ones
             zeros = np.zeros([size if d is None else d for d in input_shape], self.dtype)
-            shapes.append(self.forward(zeros, Context(dtype=self.dtype)).shape)
+            with np.errstate(all="ignore"):
+                shapes.append(self.forward(zeros, Context(dtype=self.dtype)).shape)
         return tuple(a if a == b else None for a, b in zip(*shapes, strict=True))
 
     def check_input(self, shape: Shape) -> None:
@@ -157,6 +158,13 @@ class Layer:
         if self.input_shape is None:
             self.input_shape = input_shape
 
+    def forget_build(self) -> None:
+        """Drop the weights: the layer is as if it had never seen an input's shape."""
+        self.built = False
+        self.input_shape = self.output_shape = None
+        self._weights.clear()
+        self._states.clear()
+
     def __call__(self, x: Any, training: bool | None = None) -> Tensor:
         """Return the output for `x`, a batch, as an array of its own.
 
@@ -172,7 +180,7 @@ class Layer:
         array = self.cast(np.asarray(x))
         self.ensure_built(array.shape)
         y = self.forward(array, Context(bool(training), self.dtype))
-        if np.may_share_memory(y, array) or y.base is not None:
+        if any(np.may_share_memory(y, a) for a in (array, *(w.value for w in self.weights))):
             y = y.copy()
         return as_tensor(y)
 
@@ -230,6 +238,12 @@ class Layer:
                 if isinstance(item, Layer) and item not in found:
                     found.append(item)
         return found
+
+    def walk(self) -> Iterator[Layer]:
+        """Yield this layer, its sublayers, theirs, and so on."""
+        yield self
+        for layer in self.sublayers:
+            yield from layer.walk()
 
     @property
     def weights(self) -> list[Parameter]:
@@ -319,17 +333,31 @@ class Layer:
 
 
 def _named_build(build: Callable[[Any, Shape], None]) -> Callable[[Any, Shape], None]:
-    """Let any `build` note that it ran and for what, and name its weights after the layer."""
+    """Let any `build` note that it ran, and name its weights after the layer."""
 
     @functools.wraps(build)
     def wrapper(self: Layer, input_shape: Shape | None = None) -> None:
         if input_shape is not None:
-            self.input_shape = input_shape = tuple(input_shape)
-        with naming.scope(self.name):
+            input_shape = tuple(input_shape)
+        with naming.scope(self.name), undone_on_error(self):
             build(self, input_shape)  # type: ignore[arg-type]
         self.built = True
+        if input_shape is not None:
+            self.input_shape = input_shape
 
     return wrapper
+
+
+@contextlib.contextmanager
+def undone_on_error(layer: Layer) -> Iterator[None]:
+    """Take back the layers built within the `with` block if it ends in an error."""
+    fresh = [inner for inner in layer.walk() if not inner.built]
+    try:
+        yield
+    except Exception:
+        for inner in fresh:
+            inner.forget_build()
+        raise
 
 
 def _take_input_shape(kwargs: dict[str, Any]) -> Shape | None:

@@ -74,7 +74,7 @@ class InputLayer(Layer):
         return x
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
-        return dy
+        return dy if ctx.needs_dx else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.batch_shape
@@ -195,7 +195,7 @@ class Dense(Layer):
         dy = self.nonlinearity.backward(dy, ctx).reshape(-1, self.units)
         np.matmul(ctx.x.T, dy, out=self.kernel.grad)
         if self.use_bias:
-            np.add.reduce(dy, axis=0, out=self.bias.grad)
+            np.dot(ctx.ones(len(dy)), dy, out=self.bias.grad)
         if not ctx.needs_dx:
             return None
         dx = np.matmul(dy, self.kernel.value.T, out=ctx.buffer("dx", ctx.x.shape))
@@ -275,7 +275,7 @@ class Identity(Layer):
         return x
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
-        return dy
+        return dy if ctx.needs_dx else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

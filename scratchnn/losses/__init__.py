@@ -80,7 +80,7 @@ def get(identifier: Any) -> Loss | None:
         return found() if found else naming.unknown("loss", identifier, NAMES)
     if isinstance(identifier, type) and issubclass(identifier, Loss):
         return identifier()
-    if identifier in _FUNCTIONS:
+    if callable(identifier) and identifier in _FUNCTIONS:
         return _FUNCTIONS[identifier]()  # type: ignore[no-any-return]
     if callable(identifier):
         name = getattr(identifier, "__name__", repr(identifier))

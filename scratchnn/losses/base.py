@@ -145,7 +145,7 @@ class Loss:
         With v values, w weights and n their count, 'sum_over_batch_size' is sum(w v) / n: the
         divisor stays the count. If `ctx.mask` marks some values as void, n counts the others.
         """
-        weights = _match(sample_weight, values) if sample_weight is not None else None
+        weights = match_weights(sample_weight, values) if sample_weight is not None else None
         mask = vars(ctx).get("mask")
         if mask is not None:
             weights = self._mask_weights(weights, mask, values)
@@ -205,7 +205,7 @@ def as_numbers(data: Any, what: str) -> Array:
     return array
 
 
-def _match(sample_weight: Any, values: Array) -> Array:
+def match_weights(sample_weight: Any, values: Array) -> Array:
     """Return the weights as an array that broadcasts over the values as Keras has it."""
     weights = np.asarray(sample_weight, values.dtype)
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:

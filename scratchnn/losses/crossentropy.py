@@ -75,6 +75,11 @@ class _Crossentropy(Loss):
     def _from_last(self, array: Array) -> Array:
         return array if self.axis in (-1, array.ndim - 1) else np.moveaxis(array, -1, self.axis)
 
+    def reduced_gradient(self, ctx: Context) -> Array:
+        if np.ndim(ctx.scale) and self.axis != -1:
+            ctx.scale = np.expand_dims(ctx.scale, self.axis)
+        return super().reduced_gradient(ctx)
+
     def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -192,7 +197,8 @@ class SparseCategoricalCrossentropy(_Crossentropy):
         ctx.softmax = None
         ctx.q, ctx.inside = _clip(p)
         ctx.total = ctx.q.sum(axis=-1, keepdims=True)
-        return np.asarray(np.log(ctx.total.ravel()) - np.log(ctx.q.ravel()[ctx.places]))
+        # The log of the quotient: the difference of two logs cancels where all q are small.
+        return np.asarray(np.log(ctx.total.ravel() / ctx.q.ravel()[ctx.places]))
 
     def _backward_probabilities(self, ctx: Context) -> Array:
         dp = np.broadcast_to(1 / ctx.total, ctx.q.shape).copy()
@@ -256,7 +262,8 @@ class CategoricalCrossentropy(_Crossentropy):
         super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
 
     def fit_shape(self, y: Array, output_shape: Shape) -> Array:
-        if len(output_shape) - 1 == y.ndim and output_shape[-1] != 1:
+        labels = y.ndim == len(output_shape) - 1 or y.shape[-1:] == (1,)
+        if labels and output_shape[-1] != 1:
             raise ValueError(
                 f"The loss {self.name!r} expected one-hot targets of the model's output shape "
                 f"{output_shape}. Received: shape {y.shape}. For integer labels use "
@@ -274,7 +281,9 @@ class CategoricalCrossentropy(_Crossentropy):
         if logits is None:
             return self._forward_probabilities(y, p, ctx)
         z = self._to_last(logits.z)
-        ctx.softmax, top, total = self._softmax(p, logits._replace(z=z), ctx)
+        if z is not logits.z:  # the parts are those of the last axis
+            logits = Logits(z)
+        ctx.softmax, top, total = self._softmax(p, logits, ctx)
         # log softmax(z) = z - top - log(total)
         logs = np.subtract(z, top, out=ctx.buffer("logs", p.shape))
         logs -= np.log(total)
@@ -344,8 +353,7 @@ class BinaryCrossentropy(_Crossentropy):
             np.copyto(values, -(y * np.log(ctx.q) + (1 - y) * np.log(1 - ctx.q)))
         else:
             z = logits.z
-            is_sigmoid = ctx.fused and logits.top is None
-            ctx.sigmoid = p if is_sigmoid else sigmoid(z, out=ctx.buffer("sigmoid", p.shape))
+            ctx.sigmoid = p if logits.is_sigmoid else sigmoid(z, out=ctx.buffer("sigmoid", p.shape))
             # max(z, 0) - z y + log(1 + exp(-|z|))
             np.abs(z, out=values)
             np.negative(values, out=values)
@@ -363,11 +371,6 @@ class BinaryCrossentropy(_Crossentropy):
             dz = ((1 - ctx.y) / (1 - ctx.q) - ctx.y / ctx.q) * ctx.inside
         dz /= ctx.count
         return dz  # type: ignore[no-any-return]
-
-    def reduced_gradient(self, ctx: Context) -> Array:
-        if np.ndim(ctx.scale) and self.axis != -1:
-            ctx.scale = np.expand_dims(ctx.scale, self.axis)
-        return super().reduced_gradient(ctx)
 
 
 def binary_crossentropy(

@@ -12,15 +12,14 @@ from .base import MeanMetricWrapper, squeeze_or_expand
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
-    """Return mean_u [y_u == (p_u > threshold)] for each sample.
+    """Return [y == (p > threshold)] for each number.
 
     Example:
-        >>> binary_accuracy([[1.0], [1.0]], [[0.9], [0.5]]).numpy()
+        >>> binary_accuracy([1.0, 1.0], [0.9, 0.5]).numpy()
         array([1., 0.], dtype=float32)
     """
     y, p = squeeze_or_expand(np.asarray(y_true), np.asarray(y_pred))
-    right = (p > threshold) == y
-    return as_tensor(np.asarray(right.mean(axis=-1, dtype=np.float32)))
+    return as_tensor(((p > threshold) == y).astype(np.float32))
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from .. import config, naming
-from ..arrays import Array, Tensor, as_tensor
+from ..arrays import Array, Shape, Tensor, as_tensor
 from ..context import Context, Logits
 from ..losses import Loss
-from ..losses.base import _match
+from ..losses.base import match_weights
 
 
 class Metric:
@@ -57,6 +57,9 @@ class Metric:
             weight: sample weights, or None.
         """
         self.update_state(y, p, sample_weight=weight)
+
+    def check(self, y: Array, output_shape: Shape) -> None:
+        """Raise a ValueError if the metric cannot be computed from a model's targets `y`."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
@@ -104,7 +107,7 @@ class Mean(Metric):
             if values.ndim == weight.ndim + 1 and values.shape[-1] == 1:
                 values = values[..., 0]
             values = values.mean(axis=tuple(range(weight.ndim, values.ndim)))
-        weight = np.broadcast_to(_match(weight, values), values.shape)
+        weight = np.broadcast_to(match_weights(weight, values), values.shape)
         weighted = values * weight
         if weighted.ndim > 1:
             weighted = weighted.reshape(len(weighted), -1).mean(axis=1)
@@ -141,7 +144,10 @@ class Sum(Metric):
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         values = np.asarray(values, self.dtype)
         if sample_weight is not None:
-            values = values * _match(sample_weight, values)
+            weight = np.asarray(sample_weight, self.dtype)
+            if weight.ndim < values.ndim:
+                values = values.sum(axis=tuple(range(weight.ndim, values.ndim)))
+            values = values * match_weights(weight, values)
         self.total += np.add.reduce(values, axis=None)
 
     def result(self) -> Tensor:
@@ -199,14 +205,24 @@ class LossMetric(MeanMetricWrapper):
             p = p[:, np.newaxis]
         self.update(self.loss.prepare(y, p.shape), p, sample_weight, None)
 
+    def check(self, y: Array, output_shape: Shape) -> None:
+        if not self.loss.accepts(y, output_shape):
+            self.loss.prepare(y, output_shape)
+
     def values(self, y: Array, p: Array, logits: Logits | None) -> Any:
         ctx = self._ctx
         ctx.logits = logits
         if not self.loss.accepts(y, p.shape):
             y = self.loss.prepare(y, p.shape)
-        values = self.loss.forward(y, p, ctx)
-        mask = vars(ctx).get("mask")
-        return values if mask is None else values[mask]
+        return self.loss.forward(y, p, ctx)
+
+    def update(self, y: Array, p: Array, weight: Array | None, logits: Logits | None) -> None:
+        values = self.values(y, p, logits)
+        # As in Keras, samples of an ignored class count as zeros unless there are weights.
+        mask = vars(self._ctx).get("mask")
+        if weight is not None and mask is not None:
+            weight = match_weights(weight, values) * mask
+        self.add(values, weight)
 
 
 def squeeze_or_expand(y: Array, p: Array) -> tuple[Array, Array]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import losses, metrics
+from .. import config, losses, metrics
 from ..arrays import Array, Shape
 from ..context import Context, Logits
+from ..losses.base import match_weights
 from ..metrics import Metric
 
 
@@ -37,13 +38,24 @@ class CompiledLoss:
 
     def prepare(self, y: Any, output_shape: Shape) -> Array:
         """Check targets against the model's output shape, once for all data."""
+        loss = self.loss
         if self._chooses:
-            kind = crossentropy_kind(np.shape(y), output_shape)
-            self.loss = losses.get(f"{kind}_crossentropy")
-            self._chooses = False
-        if self.loss is None:
+            loss = losses.get(f"{crossentropy_kind(np.shape(y), output_shape)}_crossentropy")
+        if loss is None:
             raise ValueError("There is no loss to compute: give compile() a `loss`.")
-        return self.loss.prepare(y, output_shape)
+        prepared = loss.prepare(y, output_shape)
+        self.loss, self._chooses = loss, False
+        return prepared
+
+    def check_weight(self, weight: Array, y: Array, output_shape: Shape) -> None:
+        """Raise a ValueError if sample weights do not fit the loss's values for targets `y`."""
+        assert self.loss is not None
+        sizes = [y.shape[i] if d is None else d for i, d in enumerate(output_shape)]
+        p = np.zeros((1, *sizes[1:]), config.floatx())
+        with np.errstate(all="ignore"):
+            values = self.loss.forward(y[:1], p, Context(dtype=p.dtype))
+        shape = (len(y), *values.shape[1:]) if values.ndim else ()
+        match_weights(weight, np.broadcast_to(values, shape))
 
     def forward(self, y: Array, p: Array, weight: Array | None, source: Context) -> Any:
         """Return the loss; `source` is the model's context, which knows the logits behind p."""
@@ -91,6 +103,11 @@ class CompiledMetrics:
         self.plain = [_resolve(m, y_shape, output_shape) for m in self._plain]
         self.weighted = [_resolve(m, y_shape, output_shape) for m in self._weighted]
         self.built = True
+
+    def check(self, y: Array, output_shape: Shape) -> None:
+        """Raise a ValueError if a metric cannot be computed from the targets `y`."""
+        for metric in self.metrics:
+            metric.check(y, output_shape)
 
     @property
     def metrics(self) -> list[Metric]:

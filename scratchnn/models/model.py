@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import optimizers, regularizers
 from ..arrays import Array, Tensor, as_tensor
-from ..callbacks import CallbackList, History, Logs, standardize_verbose
+from ..callbacks import CallbackList, History, Logs, standardize_callbacks, standardize_verbose
 from ..context import Context
 from ..data import (
     ArrayBatches,
@@ -26,7 +26,7 @@ from ..data import (
     class_weights,
     split_validation,
 )
-from ..layers.base import KerasTensor, Layer
+from ..layers.base import KerasTensor, Layer, undone_on_error
 from ..metrics import Mean, Metric
 from ..parameters import Parameter, ParameterStore
 from .compiled import CompiledLoss, CompiledMetrics
@@ -42,13 +42,19 @@ class Model(Layer):
 
     casts_integers = False
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *tensors: Any, **kwargs: Any) -> None:
+        if tensors or "inputs" in kwargs or "outputs" in kwargs:
+            raise ValueError(
+                "Model(inputs, outputs), the functional API, is not supported. Build the model as "
+                "a Sequential of layers."
+            )
         super().__init__(**kwargs)
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: Any = None
         self.history: History | None = None
         self.stop_training = False
         self.compiled = False
+        self.steps_per_execution = 1
         self._compiled_loss: CompiledLoss | None = None
         self._compiled_metrics = CompiledMetrics()
         self._loss_tracker = Mean(name="loss")
@@ -106,10 +112,7 @@ class Model(Layer):
             ValueError: for names that are not known, with the nearest one that is.
         """
         chosen = optimizers.get(optimizer)
-        if isinstance(steps_per_execution, bool) or int(steps_per_execution) < 1:
-            raise ValueError(
-                f"steps_per_execution must be at least 1. Received: {steps_per_execution!r}."
-            )
+        steps_per_execution = _check_count("steps_per_execution", steps_per_execution) or 1
         compiled_loss = self._compiled_loss
         if loss is not None:
             compiled_loss = CompiledLoss(loss, loss_weights)
@@ -120,7 +123,7 @@ class Model(Layer):
         self.loss = loss if loss is not None else self.loss
         self._compiled_loss = compiled_loss
         self._compiled_metrics = compiled_metrics
-        self.steps_per_execution = int(steps_per_execution)
+        self.steps_per_execution = steps_per_execution
         self.compiled = True
         self.stop_training = False
         self._store = None
@@ -179,7 +182,8 @@ class Model(Layer):
         y_pred = self.forward(batch.x, ctx)
         loss = self._compiled_loss.forward(batch.y, y_pred, batch.weight, ctx)
         loss = loss + self.activity_penalty(ctx)
-        loss = loss + sum(r.penalty(p.value) for p, r in self._regularized_parameters())
+        for parameter, regularizer in self._regularized_parameters():
+            loss = loss + regularizer.penalty(parameter.value)
         self._loss_tracker.total += loss * np.float32(len(y_pred))
         self._loss_tracker.count += np.float32(len(y_pred))
         self._compiled_metrics.update(batch.y, y_pred, batch.weight, ctx.logits)
@@ -224,15 +228,29 @@ class Model(Layer):
 
     def _as_input(self, x: Any) -> Array:
         """Return inputs as an array of numbers that fits the model, which is built if it is not."""
-        one_array = isinstance(x, list | tuple) and len(x) == 1 and hasattr(x[0], "__array__")
-        if one_array and np.ndim(x[0]) > 1 - self.built:
-            rank = len(self.input_shape) if self.input_shape is not None else np.ndim(x[0])
-            x = x[0] if np.ndim(x[0]) == rank else x
+        if isinstance(x, list | tuple) and len(x) == 1 and hasattr(x[0], "__array__"):
+            # Keras also takes the inputs as a list of one array for each: [x].
+            rank = 2 if self.input_shape is None else len(self.input_shape)
+            if np.ndim(x[0]) >= rank:
+                x = x[0]
         array = as_array(x, "x")
         if self.built:
             return self.fit_input(array)
         self.check_input((None, *array.shape[1:]))
         return array
+
+    def _as_arrays(self, x: Any, y: Any, weight: Any) -> tuple[Array, Array, Array | None]:
+        x = self._as_input(x)
+        if y is None:
+            raise ValueError(
+                "The targets `y` are missing: a model with a loss is trained and evaluated on "
+                "inputs x and targets y."
+            )
+        y = as_array(_single_array(y, len(x)), "y")
+        if weight is not None:
+            weight = as_array(_single_array(weight, len(x)), "sample_weight")
+        check_lengths(x=x, y=y, sample_weight=weight)
+        return x, y, weight
 
     def _as_batches(
         self,
@@ -244,27 +262,28 @@ class Model(Layer):
         class_weight: Mapping[int, float] | None = None,
     ) -> ArrayBatches:
         """Check data for training or evaluation, all of it before anything changes."""
-        assert self._compiled_loss is not None
-        x = self._as_input(x)
-        if y is None:
+        if self._compiled_loss is None:
             raise ValueError(
-                "The targets `y` are missing: a model with a loss is trained and evaluated on "
-                "inputs x and targets y."
+                "There is no loss to train or evaluate with: compile the model with one, such as "
+                "model.compile(loss='mean_squared_error')."
             )
-        y = as_array(y, "y")
-        weight = None if sample_weight is None else as_array(sample_weight, "sample_weight")
-        check_lengths(x=x, y=y, sample_weight=weight)
+        x, y, weight = self._as_arrays(x, y, sample_weight)
         if class_weight is not None:
             if weight is not None:
                 raise ValueError("Give either class_weight or sample_weight, not both.")
             weight = class_weights(y, class_weight)
-        if not self.built:
-            self.build((None, *x.shape[1:]))
-        assert self.output_shape is not None
-        y_shape = y.shape
-        y = self._compiled_loss.prepare(y, self.output_shape)
-        self._compiled_metrics.build(y_shape, self.output_shape)
-        return ArrayBatches(x, y, weight, batch_size, shuffle)
+        with undone_on_error(self):
+            if not self.built:
+                self.build((None, *x.shape[1:]))
+            assert self.output_shape is not None
+            y_shape = y.shape
+            y = self._compiled_loss.prepare(y, self.output_shape)
+            if weight is not None:
+                self._compiled_loss.check_weight(weight, y, self.output_shape)
+            batches = ArrayBatches(x, y, weight, batch_size, shuffle)
+            self._compiled_metrics.build(y_shape, self.output_shape)
+            self._compiled_metrics.check(y, self.output_shape)
+        return batches
 
     # The loops ----------------------------------------------------------------------------------
 
@@ -314,24 +333,25 @@ class Model(Layer):
         """
         self._require_compiled()
         standardize_verbose(verbose)
+        callbacks = standardize_callbacks(callbacks)
         steps_per_epoch = _check_count("steps_per_epoch", steps_per_epoch)
         batch_size = _check_count("batch_size", batch_size or None)
+        validation_steps = _check_count("validation_steps", validation_steps)
+        validation_batch_size = _check_count("validation_batch_size", validation_batch_size or None)
+        validation_freq = _check_frequency(validation_freq)
         epochs, initial_epoch = _whole("epochs", epochs), _whole("initial_epoch", initial_epoch)
         if validation_split and validation_data is None:
-            x = self._as_input(x)
-            y = None if y is None else as_array(y, "y")
-            w = None if sample_weight is None else as_array(sample_weight, "sample_weight")
-            check_lengths(x=x, y=y, sample_weight=w)
-            first, last = split_validation(validation_split, x, y, w)
+            first, last = split_validation(validation_split, *self._as_arrays(x, y, sample_weight))
             x, y, sample_weight = first
             validation_data = last if last[2] is not None else last[:2]
         if batch_size is None:
             known = steps_per_epoch is not None and hasattr(x, "__len__")
             batch_size = max(1, math.ceil(len(x) / steps_per_epoch)) if known else 32  # type: ignore[operator]
-        batches = self._as_batches(x, y, sample_weight, batch_size, shuffle, class_weight)
-        validate = self._validation(
-            validation_data, validation_batch_size or batch_size, validation_steps
-        )
+        with undone_on_error(self):
+            batches = self._as_batches(x, y, sample_weight, batch_size, shuffle, class_weight)
+            validate = self._validation(
+                validation_data, validation_batch_size or batch_size, validation_steps
+            )
         self._prepare_training()
         data = Epochs(batches, steps_per_epoch)
         run = CallbackList(
@@ -368,7 +388,7 @@ class Model(Layer):
                     if validate is not None and _is_due(epoch, validation_freq):
                         logs |= {f"val_{k}": v for k, v in validate(run).items()}
                     logs = dict(sorted(logs.items()))
-                    run.on_epoch_end(epoch, logs)
+                    run.on_epoch_end(epoch, dict(logs))  # callbacks may add to theirs
                     if self.stop_training:
                         break
                 if epochs > initial_epoch:
@@ -379,15 +399,19 @@ class Model(Layer):
                 raise
         return run.history
 
-    def _before(self, run: CallbackList, kind: str, step: int) -> None:
-        if step % self.steps_per_execution == 0:
+    def _before(self, run: CallbackList, kind: str, step: int) -> bool:
+        """Tell the callbacks that a batch, or a group of them, begins; return whether one does."""
+        begins = step % self.steps_per_execution == 0
+        if begins:
             run.before_batch(kind, step)
+        return begins
 
     def _after(
         self, run: CallbackList, kind: str, step: int, steps: int, logs: Callable[[], Any]
     ) -> None:
-        if (step + 1) % self.steps_per_execution == 0 or step + 1 == steps:
-            run.after_batch(kind, step, logs)
+        rest = -(step + 1) % self.steps_per_execution
+        if not rest or step + 1 == steps:
+            run.after_batch(kind, step + rest, logs)  # Keras counts an incomplete group as whole
 
     def _logs(self) -> Logs:
         """Return the loss and metrics so far, by name, in alphabetical order."""
@@ -450,6 +474,8 @@ class Model(Layer):
         """
         self._require_compiled()
         standardize_verbose(verbose)
+        callbacks = standardize_callbacks(callbacks)
+        steps = _check_count("steps", steps or None)
         size = _check_count("batch_size", batch_size or None) or 32
         batches = self._as_batches(x, y, sample_weight, size)
         run = self._callbacks(callbacks, verbose, steps or batches.steps)
@@ -473,29 +499,30 @@ class Model(Layer):
             steps: batches to predict; all if not given.
         """
         standardize_verbose(verbose)
+        callbacks = standardize_callbacks(callbacks)
+        steps = _check_count("steps", steps or None)
+        size = _check_count("batch_size", batch_size or None) or 32
         x = self._as_input(x)
         if not self.built:
             self.build((None, *x.shape[1:]))
-        batches = ArrayBatches(x, batch_size=_check_count("batch_size", batch_size or None) or 32)
+        batches = ArrayBatches(x, batch_size=size)
         count = min(steps or batches.steps, batches.steps)
         run = self._callbacks(callbacks, verbose, count)
         ctx = self._new_context()
-        parts: list[Array] = []
         out: Array | None = None
-        done = 0
+        done = seen = 0
         with np.errstate(all="ignore"):
             run.on_predict_begin()
             for step, batch in zip(range(count), batches, strict=False):
-                run.before_batch("predict", step)
+                if self._before(run, "predict", step):
+                    seen = done
                 y = self.forward(batch.x, ctx)
                 if out is None:
                     out = np.empty((min(count * batches.batch_size, len(x)), *y.shape[1:]), y.dtype)
-                if out.shape[1:] == y.shape[1:]:
-                    out[done : done + len(y)] = y
-                else:
-                    parts.append(y.copy())
+                out[done : done + len(y)] = y
                 done += len(y)
-                run.after_batch("predict", step, lambda y=y: {"outputs": y})  # type: ignore[misc]
+                part = out[seen:done]
+                self._after(run, "predict", step, count, lambda part=part: {"outputs": part})  # type: ignore[misc]
             run.on_predict_end()
         assert out is not None
         return out
@@ -552,8 +579,8 @@ class Model(Layer):
         return self(x).numpy()
 
     def _one_batch(self, x: Any, y: Any, weight: Any, class_weight: Any = None) -> Batch:
-        data = as_array(x, "x")
-        return next(iter(self._as_batches(x, y, weight, len(data), False, class_weight)))
+        x = self._as_input(x)
+        return next(iter(self._as_batches(x, y, weight, len(x), False, class_weight)))
 
     def __call__(self, x: Any, training: bool | None = None) -> Tensor:
         """Return the model's output for `x`, a batch, as an array of its own."""
@@ -565,7 +592,7 @@ class Model(Layer):
         ctx = Context(bool(training), self.dtype)
         with np.errstate(all="ignore"):
             y = self.forward(x, ctx)
-        return as_tensor(y.copy() if y.base is not None or y is x else y)
+        return as_tensor(y.copy() if np.may_share_memory(y, x) else y)
 
     def summary(
         self,
@@ -598,11 +625,25 @@ def _has_activity_regularizer(layer: Layer) -> bool:
     )
 
 
-def _is_due(epoch: int, frequency: Any) -> bool:
+def _single_array(data: Any, samples: int) -> Any:
+    """Return the array in a list of one, as Keras takes it for a model with one output."""
+    alone = isinstance(data, list | tuple) and len(data) == 1 and hasattr(data[0], "__array__")
+    if alone and np.ndim(data[0]) and len(data[0]) == samples != 1:
+        return data[0]
+    return data
+
+
+def _is_due(epoch: int, frequency: int | list[int]) -> bool:
     """Return whether validation is due after this epoch, counted from 0."""
     if isinstance(frequency, int):
         return (epoch + 1) % frequency == 0
     return epoch + 1 in frequency
+
+
+def _check_frequency(value: Any) -> int | list[int]:
+    if isinstance(value, list | tuple | set | range):
+        return [_whole("validation_freq", epoch) for epoch in value]
+    return _check_count("validation_freq", value) or 1
 
 
 def _check_count(name: str, value: Any) -> int | None:

@@ -42,9 +42,10 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name)
         self._layers: list[Layer] = []
         self._input: InputLayer | None = None
+        self._input_is_inferred = False
         for layer in layers or ():
             self._append(layer)
-        self._build_if_known()
+        self._rebuild()
 
     # The stack ----------------------------------------------------------------------------------
 
@@ -64,20 +65,21 @@ class Sequential(Model):
             TypeError: if it is not a layer.
             ValueError: if a layer of that name is there already, or an Input comes late.
         """
+        before = self._layers.copy(), self._input
         self._append(layer)
-        if rebuild:
-            self._build_if_known()
-        else:
-            self._forget_build()
+        try:
+            self._rebuild(rebuild)
+        except Exception:
+            self._layers, self._input = before
+            self._rebuild()
+            raise
 
     def pop(self, rebuild: bool = True) -> Layer | None:
         """Take the last layer off and return it; None if there is none."""
         if not self._layers:
             return None
         layer = self._layers.pop()
-        self._forget_build()
-        if rebuild:
-            self._build_if_known()
+        self._rebuild(rebuild)
         return layer
 
     def _append(self, layer: Any) -> None:
@@ -142,26 +144,32 @@ class Sequential(Model):
             input_shape = self._input.batch_shape
         if not self._layers:
             raise ValueError(f"The model {self.name!r} has no layers, so it cannot be built.")
-        if self._input is None:
-            self._input = InputLayer(batch_shape=tuple(input_shape))
-        naming.auto_name("functional")  # Keras spends one of these names on each build
         shape = tuple(input_shape)
+        if self._input is None:
+            self._input = InputLayer(batch_shape=shape)
+            self._input_is_inferred = True
+        naming.auto_name("functional")  # Keras spends one of these names on each build
         for layer in self._layers:
             layer.ensure_built(shape)
             shape = layer.compute_output_shape(shape)
             layer.output_shape = shape
-        self.output_shape = shape
+        self.input_shape, self.output_shape = tuple(input_shape), shape
         self._store = self._training = None
 
-    def _build_if_known(self) -> None:
-        self._forget_build()
-        if self._input is not None and self._layers:
-            self.build(self._input.batch_shape)
+    def _rebuild(self, rebuild: bool = True) -> None:
+        """After a change of the layers: build the new ones, if the input is known."""
+        known, inferred = self._input, self._input_is_inferred
+        self.forget_build()
+        self._input, self._input_is_inferred = known, inferred
+        if rebuild and known is not None and self._layers:
+            self.build(known.batch_shape)
 
-    def _forget_build(self) -> None:
-        self.built = False
-        self.input_shape = self.output_shape = None
+    def forget_build(self) -> None:
+        super().forget_build()
         self._store = self._training = None
+        if self._input_is_inferred:
+            self._input = None
+            self._input_is_inferred = False
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         for layer in self._layers:

@@ -74,6 +74,7 @@ class Adam(Optimizer):
         self.amsgrad = amsgrad
         if amsgrad:
             self.slots = ("momentum", "velocity", "velocity_hat")
+            self.listed_after = ("velocity_hat",)
 
     def begin_step(self, t: int) -> None:
         # The powers are taken in the weights' own precision, as Keras does: in float32 the first

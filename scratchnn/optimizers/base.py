@@ -59,8 +59,9 @@ class Optimizer:
     elementwise: bool = True
     """Whether `update` treats each weight alone; if not, it is called for each parameter."""
 
-    interleaved: bool = True
-    """Whether `variables` lists all slots of a weight together, or slot after slot."""
+    listed_after: tuple[str, ...] = ()
+    """The slots that `variables` lists at its end, one after the other, as Keras makes them; of
+    the others it lists all of one weight, then all of the next."""
 
     scratch: int = 0
     """How many vectors `update` uses for its intermediate results (`self.temporary`)."""
@@ -83,7 +84,9 @@ class Optimizer:
         if kwargs:
             raise ValueError(
                 f"Argument(s) not recognized by {type(self).__name__}: {kwargs}."
-                + (" Use `learning_rate` for `lr`." if "lr" in kwargs else "")
+                + naming.nearest_argument(
+                    "learning_rate" if "lr" in kwargs else next(iter(kwargs)), type(self)
+                )
             )
         if loss_scale_factor is not None:
             raise ValueError(
@@ -305,27 +308,30 @@ class Optimizer:
     @property
     def variables(self) -> list[Parameter]:
         """The optimizer's state: iteration, learning rate, and the slots weight by weight."""
-        state = [Parameter(np.asarray(self._steps), name="iteration", trainable=False)]
+        state = [self._variable("iteration", np.asarray(self._steps))]
         if isinstance(self._learning_rate, np.ndarray):
-            rate = Parameter(self._learning_rate, name="learning_rate", trainable=False)
-            state.append(rate)
+            state.append(self._variable("learning_rate", self._learning_rate))
         if self.built:
-            extra = {"average": self._average, "accumulator": self._accumulated}
+            extra = {"average": self._average, "gradient_accumulator": self._accumulated}
             for name, vector in extra.items():
                 if vector is not None:
                     state += self._named(name, vector)
-            slots = [self._named(name, vector) for name, vector in self._slots.items()]
-            groups = zip(*slots, strict=True) if self.interleaved else slots
-            state += [variable for group in groups for variable in group]
+            slots = {name: self._named(name, vector) for name, vector in self._slots.items()}
+            after = [slots.pop(name) for name in self.listed_after]
+            by_weight = zip(*slots.values(), strict=True)
+            state += [variable for group in (*by_weight, *after) for variable in group]
         return state
 
     def _named(self, slot: str, vector: Array) -> list[Parameter]:
         """Return one slot as a parameter per weight."""
         assert self._store is not None
         return [
-            Parameter(view, name=slot, path=f"{self.name}/{p.path}/{slot}", trainable=False)
+            self._variable(f"{p.path.replace('/', '_')}_{slot}", view)
             for p, view in zip(self._trainable, self._store.view(vector), strict=True)
         ]
+
+    def _variable(self, name: str, value: Array) -> Parameter:
+        return Parameter(value, name=name, path=f"{self.name}/{name}", trainable=False)
 
 
 def _standardize_rate(value: Any) -> Any:

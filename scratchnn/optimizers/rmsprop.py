@@ -36,7 +36,6 @@ class RMSprop(Optimizer):
     """
 
     scratch = 2
-    interleaved = False
 
     def __init__(
         self,
@@ -80,6 +79,7 @@ class RMSprop(Optimizer):
             self.slots += ("momentum",)
         if centered:
             self.slots += ("average_gradient",)
+        self.listed_after = self.slots
 
     def update(self, w: Array, g: Array, *slots: Array) -> None:
         state = dict(zip(self.slots, slots, strict=True))

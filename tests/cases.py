@@ -1,0 +1,170 @@
+"""The conformance table: every layer has a row here, and every row goes through the same tests.
+
+A new layer needs one line per way to use it; tests/test_contract.py and tests/test_gradients.py do
+the rest. Keep inputs small: gradients are checked against differences of the outputs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from scratchnn import activations, layers
+from scratchnn.layers import Layer
+from scratchnn.layers import base as layers_base
+from scratchnn.models import Sequential
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to use a layer.
+
+    Attributes:
+        name: of the row.
+        make: makes the layer; called with `dtype=None` or `dtype="float64"`.
+        shape: of a batch of inputs, N first.
+        dtype: of the inputs; integers are drawn from [0, high).
+        per_sample: whether, outside training, each output depends on its own sample alone.
+        recycles: whether a second step allocates nothing of the size of a batch.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    high: int = 10
+    per_sample: bool = True
+    recycles: bool = True
+
+    def layer(self, dtype: str | None = None) -> Any:
+        """Return a new layer, built."""
+        layer = self.make(dtype=dtype)
+        layer.ensure_built((None, *self.shape[1:]))
+        return layer
+
+    def x(self, samples: int | None = None, seed: int = 0, dtype: str | None = None) -> Any:
+        """Return a batch of inputs; those that are floats have the `dtype` of the layer."""
+        rng = np.random.default_rng(seed)
+        shape = (samples or self.shape[0], *self.shape[1:])
+        if np.dtype(self.dtype).kind in "iu":
+            return rng.integers(0, self.high, shape, self.dtype)
+        return rng.normal(size=shape).astype(dtype or self.dtype)
+
+
+def example(module: ModuleType) -> dict[str, Any]:
+    """Return what the example at the head of a module defines: a class of the user's own."""
+    _, _, code = inspect.getdoc(module).partition("\n    class ")  # type: ignore[union-attr]
+    lines = []
+    for line in ("    class " + code).splitlines():
+        if line and not line.startswith("    "):
+            break
+        lines.append(line)
+    scope = {"np": np, **vars(module)}
+    known = set(scope)
+    exec(textwrap.dedent("\n".join(lines)), scope)
+    return {name: value for name, value in scope.items() if name not in known}
+
+
+Scale: type[Layer] = example(layers_base)["Scale"]
+
+
+def cubic(x):
+    return x**3 / 3
+
+
+cubic.gradient = lambda dy, x, y: dy * x**2  # type: ignore[attr-defined]
+
+
+def _dense(*args: Any, **options: Any) -> Callable[..., Any]:
+    return lambda dtype: layers.Dense(*args, **options, dtype=dtype)
+
+
+def _of(cls: Any, *args: Any, **options: Any) -> Callable[..., Any]:
+    return lambda dtype: cls(*args, **options, dtype=dtype)
+
+
+def _mlp(dtype: Any) -> Sequential:
+    return Sequential(
+        [
+            layers.Input((4,), dtype=dtype),
+            layers.Dense(6, "tanh", dtype=dtype),
+            layers.Dropout(0.5, seed=3, dtype=dtype),
+            layers.Dense(8, "softmax", dtype=dtype),
+        ]
+    )
+
+
+def _nested(dtype: Any) -> Sequential:
+    inner = Sequential([layers.Input((3,), dtype=dtype), layers.Dense(5, "sigmoid", dtype=dtype)])
+    return Sequential(
+        [
+            layers.Input((2, 2), dtype=dtype),
+            layers.Flatten(dtype=dtype),
+            layers.Dense(3, dtype=dtype),
+            inner,
+            layers.Identity(dtype=dtype),
+        ]
+    )
+
+
+CASES = [
+    # core
+    Case("input", lambda dtype: layers.InputLayer((5,), dtype=dtype), (4, 5)),
+    Case("dense", _dense(3), (4, 5)),
+    Case("dense of one unit", _dense(1), (4, 5)),
+    Case("dense without bias", _dense(3, use_bias=False), (4, 5)),
+    Case("dense over time", _dense(3, "relu"), (4, 6, 5)),
+    Case("dense over a grid", _dense(8, "softmax"), (2, 3, 2, 5)),
+    *(Case(f"dense {name}", _dense(8, name), (4, 5)) for name in sorted(activations.NAMES)),
+    Case("dense with a function", _dense(3, cubic), (4, 5), recycles=False),
+    Case("flatten", _of(layers.Flatten), (4, 2, 3, 2)),
+    Case("flatten of nothing", _of(layers.Flatten), (4, 5)),
+    Case("flatten of numbers", _of(layers.Flatten), (4,)),
+    Case(
+        "flatten channels first",
+        _of(layers.Flatten, data_format="channels_first"),
+        (4, 2, 3, 2),
+        recycles=False,
+    ),
+    Case("flatten of integers", _of(layers.Flatten), (4, 2, 3), "int32"),
+    Case("identity", _of(layers.Identity), (4, 5)),
+    # activation
+    *(
+        Case(f"activation {name}", _of(layers.Activation, name), (4, 8))
+        for name in sorted(activations.NAMES)
+    ),
+    Case("activation of a function", _of(layers.Activation, cubic), (4, 5), recycles=False),
+    Case("relu", _of(layers.ReLU), (4, 2, 5)),
+    Case("relu with a ceiling", _of(layers.ReLU, max_value=0.5), (4, 5)),
+    Case("relu 6", _of(layers.ReLU, 6), (4, 5)),
+    Case("leaky relu", _of(layers.ReLU, negative_slope=0.2), (4, 5), recycles=False),
+    Case("relu with a threshold", _of(layers.ReLU, threshold=0.3), (4, 5), recycles=False),
+    Case("relu with everything", _of(layers.ReLU, 0.9, 0.1, 0.2), (4, 5), recycles=False),
+    Case("softmax", _of(layers.Softmax), (4, 2, 8)),
+    Case("softmax over axis 1", _of(layers.Softmax, axis=1), (4, 8, 2)),
+    Case("softmax over two axes", _of(layers.Softmax, axis=(1, 2)), (4, 3, 2)),
+    # dropout
+    Case("dropout", _of(layers.Dropout, 0.4), (4, 5)),
+    Case("dropout of nothing", _of(layers.Dropout, 0), (4, 5)),
+    Case("dropout of everything", _of(layers.Dropout, 1), (4, 5)),
+    Case("dropout over time", _of(layers.Dropout, 0.4, noise_shape=(None, 1, None)), (4, 6, 5)),
+    # reshaping
+    Case("reshape", _of(layers.Reshape, (3, 2)), (4, 6)),
+    Case("reshape with -1", _of(layers.Reshape, (-1, 2)), (4, 3, 4)),
+    Case("reshape of integers", _of(layers.Reshape, (6,)), (4, 3, 2), "uint8"),
+    # preprocessing
+    Case("rescaling", _of(layers.Rescaling, 0.5, offset=-1), (4, 5)),
+    Case("rescaling by channel", _of(layers.Rescaling, [0.5, 2, 1], [1, 0, 3]), (4, 2, 3)),
+    Case("rescaling of pixels", _of(layers.Rescaling, 1 / 255), (4, 2, 3), "uint8", high=256),
+    # models are layers, too
+    Case("a model", _mlp, (4, 4)),
+    Case("a model in a model", _nested, (4, 2, 2)),
+    # the example at the head of layers/base.py
+    Case("a layer of one's own", _of(Scale), (4, 5), recycles=False),
+]
