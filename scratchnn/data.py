@@ -18,7 +18,7 @@ class Batch(NamedTuple):
     """One batch: inputs, targets and sample weights; what is not there is None."""
 
     x: Array
-    y: Array | None
+    y: Any
     weight: Array | None
 
 

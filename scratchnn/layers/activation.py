@@ -105,7 +105,7 @@ class ReLU(Layer):
         slope = ctx.buffer("slope", x.shape)
         np.copyto(slope, opened)
         if self.negative_slope:
-            # The slope at the threshold itself is 0, but that of a plain leaky unit, negative_slope.
+            # At the threshold itself the slope is 0; that of a plain leaky unit, negative_slope.
             leaky = self.max_value is None and not self.threshold
             closed = x <= 0 if leaky else x < self.threshold
             np.copyto(slope, self.negative_slope, where=closed)

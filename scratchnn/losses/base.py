@@ -200,7 +200,7 @@ def as_numbers(data: Any, what: str) -> Array:
     if array.dtype.kind not in "fiub":
         raise ValueError(
             f"The {what} must be numbers. Received: dtype {array.dtype}, such as "
-            f"{array.ravel()[0] if array.size else data!r}."
+            f"{array.ravel().tolist()[0] if array.size else data!r}."
         )
     return array
 

@@ -150,7 +150,7 @@ class SparseCategoricalCrossentropy(_Crossentropy):
 
     def _check_labels(self, y: Array, classes: int | None) -> Array:
         if y.dtype.kind == "f":
-            fractions = np.flatnonzero(~(y == np.floor(y)).ravel())
+            fractions = np.flatnonzero(~(np.isfinite(y) & (y == np.floor(y))).ravel())
             if len(fractions):
                 raise ValueError(
                     f"The loss {self.name!r} expected labels that are whole numbers. Received: "

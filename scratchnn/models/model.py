@@ -17,18 +17,11 @@ from .. import optimizers, regularizers
 from ..arrays import Array, Tensor, as_tensor
 from ..callbacks import CallbackList, History, Logs, standardize_callbacks, standardize_verbose
 from ..context import Context
-from ..data import (
-    ArrayBatches,
-    Batch,
-    Epochs,
-    as_array,
-    check_lengths,
-    class_weights,
-    split_validation,
-)
+from ..data import ArrayBatches, Batch, Epochs, split_validation
 from ..layers.base import KerasTensor, Layer, undone_on_error
 from ..metrics import Mean, Metric
 from ..parameters import Parameter, ParameterStore
+from . import feeding
 from .compiled import CompiledLoss, CompiledMetrics
 from .interrupts import FinishStep
 
@@ -42,6 +35,13 @@ class Model(Layer):
 
     casts_integers = False
 
+    # What training works with; set by `compile` (before it, None) and `_prepare_training`.
+    optimizer: Any
+    _loss: Any
+    _store: ParameterStore
+    _training: Context
+    _regularized: list[tuple[Parameter, regularizers.Regularizer]]
+
     def __init__(self, *tensors: Any, **kwargs: Any) -> None:
         if tensors or "inputs" in kwargs or "outputs" in kwargs:
             raise ValueError(
@@ -49,17 +49,16 @@ class Model(Layer):
                 "a Sequential of layers."
             )
         super().__init__(**kwargs)
-        self.optimizer: optimizers.Optimizer | None = None
+        self.optimizer = None
         self.loss: Any = None
         self.history: History | None = None
         self.stop_training = False
         self.compiled = False
         self.steps_per_execution = 1
-        self._compiled_loss: CompiledLoss | None = None
+        self._loss = None
         self._compiled_metrics = CompiledMetrics()
         self._loss_tracker = Mean(name="loss")
-        self._store: ParameterStore | None = None
-        self._training: Context | None = None
+        self._packed = False
 
     # What kinds of models define ----------------------------------------------------------------
 
@@ -112,8 +111,8 @@ class Model(Layer):
             ValueError: for names that are not known, with the nearest one that is.
         """
         chosen = optimizers.get(optimizer)
-        steps_per_execution = _check_count("steps_per_execution", steps_per_execution) or 1
-        compiled_loss = self._compiled_loss
+        steps_per_execution = feeding.count("steps_per_execution", steps_per_execution) or 1
+        compiled_loss = self._loss
         if loss is not None:
             compiled_loss = CompiledLoss(loss, loss_weights)
         compiled_metrics = self._compiled_metrics
@@ -121,13 +120,12 @@ class Model(Layer):
             compiled_metrics = CompiledMetrics(metrics, weighted_metrics)
         self.optimizer = chosen
         self.loss = loss if loss is not None else self.loss
-        self._compiled_loss = compiled_loss
+        self._loss = compiled_loss
         self._compiled_metrics = compiled_metrics
         self.steps_per_execution = steps_per_execution
         self.compiled = True
         self.stop_training = False
-        self._store = None
-        self._training = None
+        self._packed = False
 
     def _require_compiled(self) -> None:
         if not self.compiled:
@@ -156,17 +154,12 @@ class Model(Layer):
 
     def train_step(self, batch: Batch) -> Any:
         """Learn from one batch; return its loss."""
-        assert self._compiled_loss is not None
-        assert self.optimizer is not None
-        assert self._training is not None
-        assert self._store is not None
-        assert batch.y is not None
         ctx = self._training
         y_pred = self.forward(batch.x, ctx)
-        loss = self._compiled_loss.forward(batch.y, y_pred, batch.weight, ctx)
+        loss = self._loss.forward(batch.y, y_pred, batch.weight, ctx)
         if self._penalized:
             loss = loss + self.activity_penalty(ctx)
-        self.backward(self._compiled_loss.gradient(), ctx)
+        self.backward(self._loss.gradient(), ctx)
         if self._regularized:
             loss = loss + self._regularize(self._regularized)
         self.optimizer.step(self._store)
@@ -177,10 +170,8 @@ class Model(Layer):
 
     def test_step(self, batch: Batch, ctx: Context) -> Any:
         """Work out the loss and metrics of one batch; return the loss."""
-        assert self._compiled_loss is not None
-        assert batch.y is not None
         y_pred = self.forward(batch.x, ctx)
-        loss = self._compiled_loss.forward(batch.y, y_pred, batch.weight, ctx)
+        loss = self._loss.forward(batch.y, y_pred, batch.weight, ctx)
         loss = loss + self.activity_penalty(ctx)
         for parameter, regularizer in self._regularized_parameters():
             loss = loss + regularizer.penalty(parameter.value)
@@ -190,7 +181,7 @@ class Model(Layer):
         return loss
 
     def _regularized_parameters(self) -> list[tuple[Parameter, regularizers.Regularizer]]:
-        found = self._store.trainable if self._store is not None else self.trainable_weights
+        found = self._store.trainable if self._packed else self.trainable_weights
         return [(p, p.regularizer) for p in found if p.regularizer is not None]
 
     def _regularize(self, found: list[tuple[Parameter, regularizers.Regularizer]]) -> Any:
@@ -203,12 +194,12 @@ class Model(Layer):
 
     def _prepare_training(self) -> None:
         """Pack the weights, once after compile; which ones are trained is settled by that."""
-        assert self.optimizer is not None
-        if self._store is None:
+        if not self._packed:
             trainable = self.trainable_weights
             fixed = [w for w in self.weights if not w.trainable]
             self._store = ParameterStore(trainable, fixed)
             self._training = self._new_context(training=True)
+            self._packed = True
             if not trainable:
                 warnings.warn(
                     f"The model {self.name!r} does not have any trainable weights.", stacklevel=3
@@ -217,73 +208,22 @@ class Model(Layer):
             self._store = ParameterStore(self._store.trainable, self._store.fixed)
         self.optimizer.build(self._store)
         self._regularized = self._regularized_parameters()
-        self._penalized = _has_activity_regularizer(self)
+        self._penalized = any(layer.activity_regularizer for layer in self.walk())
 
     def _new_context(self, training: bool = False) -> Context:
         ctx = Context(training, self.dtype)
         ctx.needs_dx = False
         return ctx
 
-    # Data ---------------------------------------------------------------------------------------
-
-    def _as_input(self, x: Any) -> Array:
-        """Return inputs as an array of numbers that fits the model, which is built if it is not."""
-        if isinstance(x, list | tuple) and len(x) == 1 and hasattr(x[0], "__array__"):
-            # Keras also takes the inputs as a list of one array for each: [x].
-            rank = 2 if self.input_shape is None else len(self.input_shape)
-            if np.ndim(x[0]) >= rank:
-                x = x[0]
-        array = as_array(x, "x")
-        if self.built:
-            return self.fit_input(array)
-        self.check_input((None, *array.shape[1:]))
-        return array
-
-    def _as_arrays(self, x: Any, y: Any, weight: Any) -> tuple[Array, Array, Array | None]:
-        x = self._as_input(x)
-        if y is None:
-            raise ValueError(
-                "The targets `y` are missing: a model with a loss is trained and evaluated on "
-                "inputs x and targets y."
-            )
-        y = as_array(_single_array(y, len(x)), "y")
-        if weight is not None:
-            weight = as_array(_single_array(weight, len(x)), "sample_weight")
-        check_lengths(x=x, y=y, sample_weight=weight)
-        return x, y, weight
-
-    def _as_batches(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        batch_size: int,
-        shuffle: bool | str = False,
-        class_weight: Mapping[int, float] | None = None,
-    ) -> ArrayBatches:
-        """Check data for training or evaluation, all of it before anything changes."""
-        if self._compiled_loss is None:
+    def _as_batches(self, x: Any, y: Any, weight: Any, batch_size: int, *how: Any) -> ArrayBatches:
+        if self._loss is None:
             raise ValueError(
                 "There is no loss to train or evaluate with: compile the model with one, such as "
                 "model.compile(loss='mean_squared_error')."
             )
-        x, y, weight = self._as_arrays(x, y, sample_weight)
-        if class_weight is not None:
-            if weight is not None:
-                raise ValueError("Give either class_weight or sample_weight, not both.")
-            weight = class_weights(y, class_weight)
-        with undone_on_error(self):
-            if not self.built:
-                self.build((None, *x.shape[1:]))
-            assert self.output_shape is not None
-            y_shape = y.shape
-            y = self._compiled_loss.prepare(y, self.output_shape)
-            if weight is not None:
-                self._compiled_loss.check_weight(weight, y, self.output_shape)
-            batches = ArrayBatches(x, y, weight, batch_size, shuffle)
-            self._compiled_metrics.build(y_shape, self.output_shape)
-            self._compiled_metrics.check(y, self.output_shape)
-        return batches
+        return feeding.as_batches(
+            self, self._loss, self._compiled_metrics, x, y, weight, batch_size, *how
+        )
 
     # The loops ----------------------------------------------------------------------------------
 
@@ -334,14 +274,21 @@ class Model(Layer):
         self._require_compiled()
         standardize_verbose(verbose)
         callbacks = standardize_callbacks(callbacks)
-        steps_per_epoch = _check_count("steps_per_epoch", steps_per_epoch)
-        batch_size = _check_count("batch_size", batch_size or None)
-        validation_steps = _check_count("validation_steps", validation_steps)
-        validation_batch_size = _check_count("validation_batch_size", validation_batch_size or None)
-        validation_freq = _check_frequency(validation_freq)
-        epochs, initial_epoch = _whole("epochs", epochs), _whole("initial_epoch", initial_epoch)
+        steps_per_epoch = feeding.count("steps_per_epoch", steps_per_epoch)
+        batch_size = feeding.count("batch_size", batch_size or None)
+        validation_steps = feeding.count("validation_steps", validation_steps)
+        validation_batch_size = feeding.count(
+            "validation_batch_size", validation_batch_size or None
+        )
+        validation_freq = feeding.frequency(validation_freq)
+        epochs, initial_epoch = (
+            feeding.whole("epochs", epochs),
+            feeding.whole("initial_epoch", initial_epoch),
+        )
         if validation_split and validation_data is None:
-            first, last = split_validation(validation_split, *self._as_arrays(x, y, sample_weight))
+            first, last = split_validation(
+                validation_split, *feeding.as_arrays(self, x, y, sample_weight)
+            )
             x, y, sample_weight = first
             validation_data = last if last[2] is not None else last[:2]
         if batch_size is None:
@@ -364,7 +311,6 @@ class Model(Layer):
             steps=data.steps,
         )
         assert run.history is not None
-        assert self.optimizer is not None
         self.history = run.history
         self.stop_training = False
         logs: Logs = {}
@@ -385,7 +331,7 @@ class Model(Layer):
                         if self.stop_training:
                             break
                     logs = self._logs()
-                    if validate is not None and _is_due(epoch, validation_freq):
+                    if validate is not None and feeding.is_due(epoch, validation_freq):
                         logs |= {f"val_{k}": v for k, v in validate(run).items()}
                     logs = dict(sorted(logs.items()))
                     run.on_epoch_end(epoch, dict(logs))  # callbacks may add to theirs
@@ -424,13 +370,7 @@ class Model(Layer):
         """Return what evaluates the validation data after an epoch; None without such data."""
         if data is None:
             return None
-        if not isinstance(data, list | tuple) or len(data) not in (2, 3):
-            raise ValueError(
-                "validation_data must be (x, y) or (x, y, sample_weight). Received: "
-                f"{type(data).__name__}"
-                + (f" of length {len(data)}." if hasattr(data, "__len__") else ".")
-            )
-        x, y, weight = (*data, None)[:3]
+        x, y, weight = feeding.as_validation_data(data)
         batches = self._as_batches(x, y, weight, batch_size)
         ctx = self._new_context()
 
@@ -475,8 +415,8 @@ class Model(Layer):
         self._require_compiled()
         standardize_verbose(verbose)
         callbacks = standardize_callbacks(callbacks)
-        steps = _check_count("steps", steps or None)
-        size = _check_count("batch_size", batch_size or None) or 32
+        steps = feeding.count("steps", steps or None)
+        size = feeding.count("batch_size", batch_size or None) or 32
         batches = self._as_batches(x, y, sample_weight, size)
         run = self._callbacks(callbacks, verbose, steps or batches.steps)
         with np.errstate(all="ignore"):
@@ -500,9 +440,9 @@ class Model(Layer):
         """
         standardize_verbose(verbose)
         callbacks = standardize_callbacks(callbacks)
-        steps = _check_count("steps", steps or None)
-        size = _check_count("batch_size", batch_size or None) or 32
-        x = self._as_input(x)
+        steps = feeding.count("steps", steps or None)
+        size = feeding.count("batch_size", batch_size or None) or 32
+        x = feeding.as_input(self, x)
         if not self.built:
             self.build((None, *x.shape[1:]))
         batches = ArrayBatches(x, batch_size=size)
@@ -579,14 +519,14 @@ class Model(Layer):
         return self(x).numpy()
 
     def _one_batch(self, x: Any, y: Any, weight: Any, class_weight: Any = None) -> Batch:
-        x = self._as_input(x)
+        x = feeding.as_input(self, x)
         return next(iter(self._as_batches(x, y, weight, len(x), False, class_weight)))
 
     def __call__(self, x: Any, training: bool | None = None) -> Tensor:
         """Return the model's output for `x`, a batch, as an array of its own."""
         if isinstance(x, KerasTensor):
             return super().__call__(x, training)
-        x = self._as_input(x)
+        x = feeding.as_input(self, x)
         if not self.built:
             self.build(x.shape)
         ctx = Context(bool(training), self.dtype)
@@ -617,48 +557,6 @@ class Model(Layer):
         model_summary(
             self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
         )
-
-
-def _has_activity_regularizer(layer: Layer) -> bool:
-    return layer.activity_regularizer is not None or any(
-        _has_activity_regularizer(inner) for inner in layer.sublayers
-    )
-
-
-def _single_array(data: Any, samples: int) -> Any:
-    """Return the array in a list of one, as Keras takes it for a model with one output."""
-    alone = isinstance(data, list | tuple) and len(data) == 1 and hasattr(data[0], "__array__")
-    if alone and np.ndim(data[0]) and len(data[0]) == samples != 1:
-        return data[0]
-    return data
-
-
-def _is_due(epoch: int, frequency: int | list[int]) -> bool:
-    """Return whether validation is due after this epoch, counted from 0."""
-    if isinstance(frequency, int):
-        return (epoch + 1) % frequency == 0
-    return epoch + 1 in frequency
-
-
-def _check_frequency(value: Any) -> int | list[int]:
-    if isinstance(value, list | tuple | set | range):
-        return [_whole("validation_freq", epoch) for epoch in value]
-    return _check_count("validation_freq", value) or 1
-
-
-def _check_count(name: str, value: Any) -> int | None:
-    if value is None:
-        return None
-    number = _whole(name, value)
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1. Received: {name}={value!r}.")
-    return number
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise ValueError(f"{name} must be a whole number. Received: {name}={value!r}.")
-    return int(value)
 
 
 def _warn_not_finite(loss: Any, epoch: int, step: int) -> bool:

@@ -154,19 +154,22 @@ class Sequential(Model):
             shape = layer.compute_output_shape(shape)
             layer.output_shape = shape
         self.input_shape, self.output_shape = tuple(input_shape), shape
-        self._store = self._training = None
+        self._packed = False
 
     def _rebuild(self, rebuild: bool = True) -> None:
         """After a change of the layers: build the new ones, if the input is known."""
         known, inferred = self._input, self._input_is_inferred
         self.forget_build()
         self._input, self._input_is_inferred = known, inferred
-        if rebuild and known is not None and self._layers:
-            self.build(known.batch_shape)
+        shape = None if known is None else known.batch_shape
+        if shape is None and len(self._layers) > 1 and isinstance(self._layers[0], Model):
+            shape = self._layers[0].input_shape
+        if rebuild and shape is not None and self._layers:
+            self.build(shape)
 
     def forget_build(self) -> None:
         super().forget_build()
-        self._store = self._training = None
+        self._packed = False
         if self._input_is_inferred:
             self._input = None
             self._input_is_inferred = False
