@@ -32,13 +32,16 @@ def cores() -> int:
 def thread_environment(threads: int) -> dict[str, str]:
     """Return the environment variables that hold every framework to so many threads."""
     several = "true" if threads > 1 else "false"
-    flags = f"--xla_cpu_multi_thread_eigen={several} intra_op_parallelism_threads={threads}"
-    return {**dict.fromkeys(_THREAD_VARIABLES, str(threads)), "XLA_FLAGS": flags}
+    return {
+        **dict.fromkeys(_THREAD_VARIABLES, str(threads)),
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={several}",
+    }
 
 
 def describe_machine() -> dict[str, str]:
     """Return what the numbers depend on: processor, system, Python, NumPy and its BLAS."""
-    blas: dict[str, Any] = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index,call-overload]
+    config: Any = np.show_config(mode="dicts")
+    blas = config["Build Dependencies"]["blas"]
     return {
         "processor": processor(),
         "cores": str(cores()),

@@ -152,7 +152,10 @@ def _lines(results: Results) -> Iterator[str]:
         f"Medians of {_count(results['rounds'], 'round')} (fewer for the slowest rows). "
         "**Bold**: how many times scratchnn's time that is; for the floor, how many times the "
         "floor's time scratchnn takes. The floor is a training step's matrix products and Adam's "
-        "passes over the weights alone, in NumPy, on arrays made beforehand, and learns nothing."
+        "passes over the weights alone, in NumPy, on arrays made beforehand, and learns nothing. "
+        "To evaluate and predict, scratchnn and Keras go in batches of 32, their default, and so "
+        "does the floor; PyTorch, JAX and scikit-learn take all images at once. An epoch is timed "
+        "without what `fit` does once before it. Memory includes the images."
     )
     cost = verbose_cost(results)
     if cost is not None:
@@ -245,25 +248,31 @@ def picture(results: Results, theme: str = "light") -> Figure:
     import matplotlib
     from matplotlib.figure import Figure
 
+    machine = results["machine"]
+
     colors = _THEMES[theme]
-    keys = [key for key in results["workloads"] if cells_or_none(results, key)]
+    keys = [key for key in results["workloads"] if key != "verbose" and cells(results, key)]
     rows = max(1, -(-len(keys) // _COLUMNS))
     most = max((len(cells(results, key)) for key in keys), default=1)
     with matplotlib.rc_context({"font.size": 8, "font.family": "sans-serif"}):
-        height = rows * (0.62 + 0.175 * most) + 0.1
+        height = rows * (0.6 + 0.175 * most) + 0.3
         figure = Figure(figsize=(_WIDTH, height), facecolor=colors.page, layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)  # type: ignore[union-attr]
+        layout: Any = figure.get_layout_engine()
+        layout.set(w_pad=0.06, h_pad=0.06)
+        figure.supxlabel(
+            "Shorter is better; ×: how many times scratchnn's time or memory that is.  "
+            f"{machine['processor']}, {_count(results['threads'], 'thread')}.",
+            x=0.01,
+            ha="left",
+            fontsize=8,
+            color=colors.muted,
+        )
         grid = figure.subplots(rows, _COLUMNS, squeeze=False)
         for axes in grid.flat:
             axes.set_axis_off()
         for axes, key in zip(grid.flat, keys, strict=False):
             _draw_panel(axes, results, key, most, colors)
     return figure
-
-
-def cells_or_none(results: Results, key: str) -> dict[str, Cell] | None:
-    """Return a workload's cells, or None if it is not one to be drawn."""
-    return cells(results, key) or None if key != "verbose" else None
 
 
 def _draw_panel(axes: Axes, results: Results, key: str, most: int, colors: _Theme) -> None:

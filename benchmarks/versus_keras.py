@@ -31,7 +31,7 @@ from typing import IO, Any
 import report
 from contenders import CONTENDERS, Contender, installed
 from machine import cores, describe_machine, thread_environment
-from workloads import Workload, workloads, write_data
+from workloads import Workload, positive, workloads, write_data
 
 FOLDER = Path(__file__).resolve().parent
 PAUSE = 0.1
@@ -253,9 +253,9 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="C",
         help=f"of {', '.join(CONTENDERS)}; all that are installed unless given",
     )
-    add("--rounds", type=_positive, help="turns of each contender; 5, or 3 if quick")
-    add("--threads", type=_positive, default=cores(), help="of each contender; the cores")
-    add("--samples", type=_positive, help="training images; 60,000, or 10,000 if quick")
+    add("--rounds", type=positive, help="turns of each contender; 5, or 3 if quick")
+    add("--threads", type=positive, default=cores(), help="of each contender; the cores")
+    add("--samples", type=positive, help="training images; 60,000, or 10,000 if quick")
     add("--output", type=Path, default=FOLDER / "results", help="the folder to write to")
     args = parser.parse_args(argv)
     args.rounds = args.rounds or (3 if args.quick else 5)
@@ -266,13 +266,6 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         if not args.workloads or work.key in args.workloads
     ]
     return args
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
 
 
 def choose(names: Sequence[str] | None, parser: argparse.ArgumentParser) -> list[type[Contender]]:

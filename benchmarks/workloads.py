@@ -48,10 +48,11 @@ def workloads(quick: bool = False, samples: int | None = None) -> list[Workload]
         quick: whether to make do with fewer images and epochs.
         samples: training images; 60,000, or 10,000 if quick, unless given.
     """
-    n = samples or (10_000 if quick else 60_000)
+    n = min(samples or (10_000 if quick else 60_000), 60_000)
     wide = min(n, 2_560) if quick else n
     tested = min(n, 10_000)
     steps = 50 if quick else 500
+    few = 2 if quick else 3
     return [
         Workload("import", "import", "import", rounds=1 if quick else 5),
         Workload(
@@ -62,7 +63,7 @@ def workloads(quick: bool = False, samples: int | None = None) -> list[Workload]
             batch=6,
             samples=6,
             epochs=steps,
-            rounds=3,
+            rounds=few,
         ),
         *(
             Workload(f"mnist-{b}", "train", _epoch(n, f"784-128-10, batch {b}"), SMALL, b, n)
@@ -75,10 +76,10 @@ def workloads(quick: bool = False, samples: int | None = None) -> list[Workload]
             WIDE,
             128,
             wide,
-            rounds=2 if quick else 3,
+            rounds=few,
         ),
-        Workload("evaluate", "evaluate", f"evaluate {tested:,} images", samples=tested),
-        Workload("predict", "predict", f"predict {tested:,} images", samples=tested),
+        Workload("evaluate", "evaluate", f"evaluate {tested:,} images", samples=tested, rounds=few),
+        Workload("predict", "predict", f"predict {tested:,} images", samples=tested, rounds=few),
         Workload("predict-one", "predict-one", "predict 1 image", samples=1),
         Workload("call-one", "call-one", "model(x) on 1 image", samples=1),
         Workload("memory", "memory", "peak memory of training", samples=n, rounds=1),
@@ -88,6 +89,14 @@ def workloads(quick: bool = False, samples: int | None = None) -> list[Workload]
 
 def _epoch(samples: int, what: str) -> str:
     return f"epoch of {samples:,}, {what}"
+
+
+def positive(text: str) -> int:
+    """Return an option's value, a whole number from 1 up."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 class Data(NamedTuple):

@@ -113,6 +113,10 @@ def _nested(dtype: Any) -> Sequential:
     )
 
 
+def _unchanging(dtype: Any) -> Sequential:
+    return Sequential([layers.Input((5,), dtype=dtype), layers.Identity(), layers.Flatten()])
+
+
 CASES = [
     # core
     Case("input", lambda dtype: layers.InputLayer((5,), dtype=dtype), (4, 5)),
@@ -165,6 +169,7 @@ CASES = [
     # models are layers, too
     Case("a model", _mlp, (4, 4)),
     Case("a model in a model", _nested, (4, 2, 2)),
+    Case("a model that changes nothing", _unchanging, (4, 5)),
     # the example at the head of layers/base.py
     Case("a layer of one's own", _of(Scale), (4, 5), recycles=False),
 ]

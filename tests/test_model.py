@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import subprocess
+import sys
 import threading
 import tracemalloc
+import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +23,7 @@ from scratchnn.callbacks import Callback, LambdaCallback
 from scratchnn.data import Batch
 from scratchnn.layers import Dense, Dropout, Flatten, Identity, InputLayer, Rescaling, Reshape
 from scratchnn.optimizers import SGD, Adam
+from scratchnn.parameters import Parameter, ParameterStore
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(10, 4)).astype("f")
@@ -369,6 +375,61 @@ def test_a_frozen_model():
     assert (model.get_weights()[0] != before[0]).any()
 
 
+def test_backward_goes_no_further_than_it_has_to():
+    class Watched(Dense):
+        def backward(self, dy, ctx):
+            dx = super().backward(dy, ctx)
+            seen.append((self.name, dx is not None))
+            return dx
+
+    seen = []
+    first, second, third = (Watched(4, name=name) for name in ("first", "second", "third"))
+    model = Sequential([Input((4,)), first, Identity(), second, third])
+    first.trainable = False
+    model.compile(SGD(0.1), "mse")
+    model.train_on_batch(X, X)
+    assert seen == [("third", True), ("second", False)]
+    first.trainable = True
+    third.trainable = False
+    model.compile(SGD(0.1), "mse")
+    seen.clear()
+    model.train_on_batch(X, X)
+    assert seen == [("third", True), ("second", True), ("first", False)]
+
+
+# --- the vectors that the weights are packed into
+
+
+def test_weights_live_in_one_vector():
+    parameters = [
+        Parameter(np.full(shape, i + 1, np.float32), name=f"w{i}")
+        for i, shape in enumerate([(3, 5), (), (20,), (2, 2, 2)])
+    ]
+    store = ParameterStore(parameters)
+    for i, (p, where) in enumerate(zip(parameters, store.slices, strict=True)):
+        assert p.value.base is store.values
+        assert p.grad.base is store.grads
+        assert (p.value == i + 1).all()
+        assert where.start * 4 % 64 == 0  # each starts on a cache line
+        p.grad[...] = i
+        assert (store.grads[where] == i).all()
+    assert [view.shape for view in store.view(store.grads)] == [p.shape for p in parameters]
+    assert store.values.sum() == sum((p.value.sum() for p in parameters), start=0)
+    assert store.holds_its_parameters()
+    again = ParameterStore(parameters[:2])
+    assert again.holds_its_parameters()
+    assert not store.holds_its_parameters()
+
+
+def test_other_weights_get_a_vector_of_their_own():
+    trained, fixed = (Parameter(np.ones(3, np.float32), name=name) for name in "ab")
+    counter = Parameter(np.zeros((), np.int64), name="n")
+    store = ParameterStore([trained], [fixed, counter])
+    assert fixed.value.base is store.state
+    assert counter.value.dtype == np.int64
+    assert ParameterStore([]).values.size == 0
+
+
 # --- calling
 
 
@@ -420,9 +481,9 @@ def test_a_layer_of_ones_own_in_a_model():
 
 
 def test_a_symbol_is_no_data():
-    with pytest.raises(ValueError, match="called on a KerasTensor.*not supported"):
+    with pytest.raises(ValueError, match=r"called on a KerasTensor.*not supported"):
         mlp()(Input((4,)))
-    with pytest.raises(ValueError, match="called on a KerasTensor.*not supported"):
+    with pytest.raises(ValueError, match=r"called on a KerasTensor.*not supported"):
         Dense(3)(Input((4,)))
 
 
@@ -520,9 +581,9 @@ def test_numbers_become_a_column():
 def test_labels_of_any_dtype(kind):
     model = mlp(3, "softmax")
     model.compile(SGD(0.0), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    expected = model.fit(X, LABELS, verbose=0).history
-    assert model.fit(X, LABELS.astype(kind), verbose=0).history == expected
-    assert model.fit(X, LABELS[:, np.newaxis].astype(kind), verbose=0).history == expected
+    expected = model.fit(X, LABELS, shuffle=False, verbose=0).history
+    for y in (LABELS.astype(kind), LABELS[:, np.newaxis].astype(kind)):
+        assert model.fit(X, y, shuffle=False, verbose=0).history == expected
 
 
 def test_truth_values_as_labels():
@@ -931,9 +992,9 @@ def test_threads_may_call_a_model_at_once():
     def work(i):
         start.wait()
         for _ in range(30):
-            for found in (model(inputs[i]), model.predict(inputs[i], 64, verbose=0)):
-                if not np.array_equal(found, expected[i]):
-                    wrong.append(i)
+            found = model(inputs[i]), model.predict(inputs[i], 64, verbose=0)
+            if not all(np.array_equal(y, expected[i]) for y in found):
+                wrong.append(i)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(len(inputs))]
     for thread in threads:
@@ -964,11 +1025,17 @@ def trained_mlp():
     return model, Batch(x, labels.astype(np.intp), None)
 
 
-def test_a_training_step_allocates_next_to_nothing():
+@pytest.fixture
+def small_buffers():
+    """Let NumPy cast and broadcast in small pieces, so that what is left to see are arrays."""
+    before = np.setbufsize(16)
+    yield
+    np.setbufsize(before)
+
+
+def test_a_training_step_allocates_next_to_nothing(small_buffers):
     model, batch = trained_mlp()
-    for _ in range(3):
-        model.train_step(batch)
-    gc.collect()
+    model.train_step(batch)
     tracemalloc.start()
     try:
         model.train_step(batch)
@@ -978,31 +1045,41 @@ def test_a_training_step_allocates_next_to_nothing():
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # Three arrays like the labels at a time, and some small Python objects: a batch of
-    # activations, 32 x 128 float32, would be 16 KB, and the weights 400.
-    assert peak - before < 3 * batch.y.nbytes + 1500
+    # Two arrays like the labels, and small Python objects. The outputs of a batch are 1,280 bytes,
+    # its hidden activations 16 KB and the weights 400 KB.
+    assert peak - before < 2 * batch.y.nbytes + 2000
 
 
 def test_memory_does_not_grow():
-    model, batch = trained_mlp()
-    tracemalloc.start()
-    try:
-        for _ in range(50):
-            model.train_step(batch)
-        gc.collect()
-        before, _ = tracemalloc.get_traced_memory()
-        for _ in range(2000):
-            model.train_step(batch)
-        gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert after - before < 1000
+    # In a process of its own, where BLAS has one thread: many of them wait for one another on a
+    # busy machine.
+    code = """if True:
+        import gc, tracemalloc
+        from test_model import trained_mlp
+
+        model, batch = trained_mlp()
+        tracemalloc.start()
+        sizes = []
+        for steps in (50, 2000):
+            for _ in range(steps):
+                model.train_step(batch)
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+        print(sizes[1] - sizes[0])
+    """
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(keras.__file__).parents[1])])
+    one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path, **one_thread},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(run.stdout) < 1000
 
 
 def test_a_model_is_freed():
-    import weakref
-
     model = compiled()
     model.fit(X, Y, verbose=0)
     model.predict(X, verbose=0)

@@ -317,6 +317,37 @@ def test_constraints_end_each_step():
     np.testing.assert_array_equal(store.trainable[0].value, [0, 1])
 
 
+KERNEL = np.array([[3.0, 0.3], [4.0, -0.4]])  # columns of norms 5 and 0.5
+
+
+@pytest.mark.parametrize(
+    ("constraint", "expected"),
+    [
+        (constraints.MaxNorm(2.0), KERNEL * [0.4, 1]),
+        (constraints.MaxNorm(), KERNEL * [0.4, 1]),
+        (constraints.MaxNorm(2.0, axis=1), KERNEL * 2 / np.maximum(2, [[3.01496269], [4.01995]])),
+        (constraints.MaxNorm(1.0, axis=[0, 1]), KERNEL / np.sqrt(25.25)),
+        (constraints.NonNeg(), np.maximum(KERNEL, 0)),
+        (constraints.UnitNorm(), KERNEL * [0.2, 2]),
+        (constraints.MinMaxNorm(1.0, 2.0), KERNEL * [0.4, 2]),
+        (constraints.MinMaxNorm(1.0, 2.0, rate=0.5), KERNEL * [0.7, 1.5]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_constraints(constraint, expected):
+    w = KERNEL.astype(np.float32)
+    w.flags.writeable = False
+    np.testing.assert_allclose(constraint(w), expected, rtol=1e-5)
+    config = {"class_name": type(constraint).__name__, "config": constraint.get_config()}
+    twin = constraints.get(config)
+    np.testing.assert_array_equal(twin(w), constraint(w))
+
+
+@pytest.mark.parametrize("name", ["max_norm", "non_neg", "unit_norm", "min_max_norm", "UnitNorm"])
+def test_names_of_constraints(name):
+    assert isinstance(constraints.get(name), constraints.Constraint)
+
+
 def test_a_constraint_of_ones_own():
     class Halved(constraints.Constraint):
         def call(self, w):

@@ -98,7 +98,7 @@ def close_all(found: Any, expected: Any, tolerance: float, what: str = "") -> No
         found, expected = list(found.values()), list(expected.values())
     assert len(found) == len(expected), what
     for i, (a, b) in enumerate(zip(found, expected, strict=True)):
-        if isinstance(b, list | dict):
+        if isinstance(b, list | tuple | dict):
             close_all(a, b, tolerance, f"{what} {i}")
         else:
             close(a, b, tolerance, f"{what} {i}")

@@ -384,7 +384,7 @@ def binary_crossentropy(
 
     Example:
         >>> binary_crossentropy([[1.0]], [[0.5]]).numpy().round(4)
-        array([0.6931])
+        array([0.6931], dtype=float32)
     """
     return function(
         BinaryCrossentropy,
@@ -407,7 +407,7 @@ def categorical_crossentropy(
 
     Example:
         >>> categorical_crossentropy([[0, 1]], [[0.5, 0.5]]).numpy().round(4)
-        array([0.6931])
+        array([0.6931], dtype=float32)
     """
     return function(
         CategoricalCrossentropy,
@@ -430,7 +430,7 @@ def sparse_categorical_crossentropy(
 
     Example:
         >>> sparse_categorical_crossentropy([1], [[0.5, 0.5]]).numpy().round(4)
-        array([0.6931])
+        array([0.6931], dtype=float32)
     """
     return function(
         SparseCategoricalCrossentropy,

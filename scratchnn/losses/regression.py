@@ -82,7 +82,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
 
     Example:
         >>> mean_squared_error([[0.0, 0.0]], [[1.0, 3.0]]).numpy()
-        array([5.])
+        array([5.], dtype=float32)
     """
     return function(MeanSquaredError, y_true, y_pred)
 
@@ -92,6 +92,6 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
 
     Example:
         >>> mean_absolute_error([[0.0, 0.0]], [[1.0, 3.0]]).numpy()
-        array([2.])
+        array([2.], dtype=float32)
     """
     return function(MeanAbsoluteError, y_true, y_pred)

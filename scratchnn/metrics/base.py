@@ -66,7 +66,7 @@ class Metric:
 
 
 class Mean(Metric):
-    """The mean of all values: sum(w v) / sum(w), accumulated in float32 as in Keras.
+    """The mean of all values: sum(w v) / sum(w), accumulated in the default float dtype.
 
     Values of more than one axis are averaged over all but the first.
 
@@ -82,7 +82,7 @@ class Mean(Metric):
         self.reset_state()
 
     def reset_state(self) -> None:
-        self.total = self.count = np.float32(0)
+        self.total = self.count = np.dtype(self.dtype).type(0)
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         self.add(np.asarray(values), sample_weight)
@@ -139,7 +139,7 @@ class Sum(Metric):
         self.reset_state()
 
     def reset_state(self) -> None:
-        self.total = np.float32(0)
+        self.total = np.dtype(self.dtype).type(0)
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         values = np.asarray(values, self.dtype)

@@ -1,0 +1,142 @@
+"""scratchnn, tf.keras and Keras on JAX: one program, three imports."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+import numpy as np
+from workloads import Array
+
+from .base import ADAM_EPSILON, ADAM_RATE, SGD_RATE, Contender, Task
+
+
+class KerasProgram(Contender):
+    """The same program for scratchnn and for Keras: all that differs is what is imported."""
+
+    kinds = (*Contender.kinds, "predict-one", "call-one")
+    keras: Any
+    model: Any
+
+    def build(self, task: Task) -> None:
+        keras, (*hidden, last) = self.keras, task.kernels
+        self._task = task
+        self.model = keras.Sequential(
+            [
+                keras.Input((task.kernels[0].shape[0],)),
+                *(keras.layers.Dense(kernel.shape[1], activation="relu") for kernel in hidden),
+                keras.layers.Dense(
+                    last.shape[1], activation=None if task.regression else "softmax"
+                ),
+            ]
+        )
+        if task.regression:
+            self.model.compile(keras.optimizers.SGD(SGD_RATE), "mean_squared_error")
+        else:
+            self.model.compile(
+                keras.optimizers.Adam(ADAM_RATE, epsilon=ADAM_EPSILON),
+                "sparse_categorical_crossentropy",
+                metrics=["accuracy"],
+            )
+        self._clock = _epoch_clock(keras)
+
+    def set_kernels(self, kernels: list[Array]) -> None:
+        self.model.set_weights(
+            [w for kernel in kernels for w in (kernel, np.zeros(kernel.shape[1], np.float32))]
+        )
+
+    def weights(self) -> list[tuple[Array, Array]]:
+        flat = self.model.get_weights()
+        return list(zip(flat[::2], flat[1::2], strict=True))
+
+    def fit(self, epochs: int, verbose: int = 0, callbacks: Any = None) -> None:
+        self.model.fit(
+            self._task.x,
+            self._task.y,
+            batch_size=self._task.batch,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+        )
+
+    def timed_epoch(self) -> float:
+        self.fit(1, callbacks=[self._clock])
+        return self._clock.seconds
+
+    def evaluate(self, x: Any, y: Any) -> tuple[float, float]:
+        loss, accuracy = self.model.evaluate(x, y, verbose=0)
+        return float(loss), float(accuracy)
+
+    def predict(self, x: Any) -> Array:
+        return self.model.predict(x, verbose=0)
+
+    def call(self, x: Any) -> Array:
+        return np.asarray(self.model(x))
+
+
+def _epoch_clock(keras: Any) -> Any:
+    """Return a callback that times the last epoch."""
+
+    class EpochClock(keras.callbacks.Callback):
+        seconds = 0.0
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self._start = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.seconds = time.perf_counter() - self._start
+
+    return EpochClock()
+
+
+class Scratchnn(KerasProgram):
+    name = "scratchnn"
+    title = "scratchnn"
+    modules = ("scratchnn",)
+    imports = "import scratchnn; scratchnn.Sequential, scratchnn.layers.Dense"
+    kinds = (*KerasProgram.kinds, "verbose")
+
+    def __init__(self, threads: int) -> None:
+        import scratchnn
+
+        self.keras = scratchnn
+
+    def versions(self) -> dict[str, str]:
+        return {"scratchnn": self.keras.__version__}
+
+
+class TfKeras(KerasProgram):
+    name = "tf.keras"
+    title = "tf.keras"
+    modules = ("tensorflow", "keras")
+    imports = "import tensorflow as tf; tf.keras.Sequential, tf.keras.layers.Dense"
+    environment: ClassVar[dict[str, str]] = {"KERAS_BACKEND": "tensorflow"}
+
+    def __init__(self, threads: int) -> None:
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        self._tf = tf
+        self.keras = tf.keras
+
+    def versions(self) -> dict[str, str]:
+        return {"TensorFlow": self._tf.__version__, "Keras": self.keras.__version__}
+
+
+class KerasOnJax(KerasProgram):
+    name = "keras-jax"
+    title = "Keras on JAX"
+    modules = ("keras", "jax")
+    imports = "import keras; keras.Sequential, keras.layers.Dense"
+    environment: ClassVar[dict[str, str]] = {"KERAS_BACKEND": "jax"}
+
+    def __init__(self, threads: int) -> None:
+        import keras
+
+        self.keras = keras
+
+    def versions(self) -> dict[str, str]:
+        import jax
+
+        return {"Keras": self.keras.__version__, "JAX": jax.__version__}
