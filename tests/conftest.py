@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,6 +26,8 @@ def _fresh_state() -> Iterator[None]:
     random.seed(20150330)
     np.random.seed(0)
     yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].config.set_floatx("float32")
     scratchnn.config.set_floatx("float32")
     scratchnn.config.set_epsilon(1e-7)
     scratchnn.config.set_image_data_format("channels_last")

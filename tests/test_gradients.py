@@ -310,6 +310,27 @@ def test_regularized_models(float64, kernel, activity):
     assert_model_gradients(model, X, ONE_HOT, "binary_crossentropy")
 
 
+def test_a_regularizer_of_ones_own(float64):
+    class Quartic(regularizers.Regularizer):
+        def penalty(self, x):
+            return (x**4).sum()
+
+        def gradient(self, x):
+            return 4 * x**3
+
+    model = Sequential(
+        [
+            Input((4,)),
+            Dense(5, "tanh", kernel_regularizer=Quartic(), activity_regularizer=Quartic()),
+            Dense(3, "softmax", activity_regularizer=Quartic()),
+        ]
+    )
+    assert_model_gradients(model, X, LABELS, "sparse_categorical_crossentropy")
+    for method in ("penalty", "gradient"):
+        with pytest.raises(NotImplementedError, match=f"Regularizer must define {method}"):
+            getattr(regularizers.Regularizer(), method)(X)
+
+
 def test_frozen_layers_pass_the_gradient_on(float64):
     first, frozen = Dense(5, "tanh"), Dense(5, "tanh", trainable=False)
     model = Sequential([Input((4,)), first, frozen, Dense(3, "softmax")])

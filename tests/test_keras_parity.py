@@ -338,7 +338,7 @@ def test_kinks_of_the_activation_functions() -> None:
                 ]
 
             x = np.array([KINKS], "float32") * (1 + gap)
-            y = np.full((1, units), 2.0, "float32")
+            y = np.linspace(-2, 2, units, dtype="float32")[np.newaxis]
             check_training(compiled(layers, "mse"), x, y, steps=1)
 
 
@@ -510,9 +510,9 @@ WEIGHTS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("reduction", [*REDUCTIONS, None])
 @pytest.mark.parametrize("weights", ["none", *WEIGHTS])
-def test_reductions_and_weights(reduction: str, weights: str) -> None:
+def test_reductions_and_weights(reduction: str | None, weights: str) -> None:
     given = WEIGHTS.get(weights, {})
     loss = sparse(reduction=reduction)
     metrics = {"metrics": ["accuracy", "sparse_categorical_crossentropy"]}

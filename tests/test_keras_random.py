@@ -169,7 +169,7 @@ def test_seed_generators():
     assert ours.state.tolist() == theirs.state.numpy().tolist()
     ours, theirs = SeedGenerator(3, name="g"), keras.random.SeedGenerator(3, name="g")
     assert ours.get_config() == theirs.get_config()
-    naming.clear_session()
+    naming.reset_names()
     keras.backend.clear_session()
     assert SeedGenerator().get_config() == keras.random.SeedGenerator().get_config()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -888,11 +890,14 @@ def test_ctrl_c_in_the_last_validation_is_not_lost():
 
 
 def test_ctrl_c_ends_the_line_of_the_progress_bar(capsys, monkeypatch):
-    monkeypatch.setattr("scratchnn.callbacks.is_live", lambda stream: True)
+    for module in ("callbacks", "progress"):
+        monkeypatch.setattr(f"scratchnn.{module}.is_live", lambda stream: True)
     callback = PressCtrlC("on_train_batch_end", epoch=0, batch=2)
     with pytest.raises(KeyboardInterrupt):
         compiled().fit(X, Y, batch_size=2, epochs=2, callbacks=[callback])
-    assert capsys.readouterr().out.endswith("\n")
+    _, line = capsys.readouterr().out.split("Epoch 1/2\n")
+    assert "1/5" in line
+    assert line.endswith("\n")
 
 
 def test_a_handler_of_ones_own_is_left_alone():
@@ -1077,6 +1082,25 @@ def test_memory_does_not_grow():
         check=True,
     )
     assert int(run.stdout) < 1000
+
+
+@pytest.mark.parametrize(
+    "duplicate",
+    [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))],
+    ids=["", "pickle"],
+)
+def test_a_copy_is_trained_on_its_own(duplicate):
+    optimizer = Adam(weight_decay=0.01)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    model = compiled(optimizer=optimizer, metrics=["mae"])
+    model.fit(X, Y, verbose=0)
+    before = model.get_weights()
+    twin = duplicate(model)
+    after = twin.train_on_batch(X, Y)
+    assert_same_weights(model.get_weights(), before)
+    assert model.train_on_batch(X, Y) == after  # the optimizer's state was copied, too
+    assert_same_weights(model.get_weights(), twin.get_weights())
+    assert (model.get_weights()[0] != before[0]).any()
 
 
 def test_a_model_is_freed():

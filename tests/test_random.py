@@ -242,7 +242,7 @@ def test_bad_arguments(call, message):
 
 
 def test_seed_generator():
-    naming.clear_session()
+    naming.reset_names()
     generator = SeedGenerator(5)
     assert [generator.next() for _ in range(3)] == [(5, 0), (5, 1), (5, 2)]
     assert generator.state.tolist() == [5, 3]

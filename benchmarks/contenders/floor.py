@@ -27,7 +27,7 @@ class Floor(Contender):
     imports = "import numpy"
     kinds = ("import", "train", "evaluate", "predict", "predict-one", "call-one")
     learns = False
-    block = 32768
+    block = 65536
 
     def __init__(self, threads: int) -> None:
         pass

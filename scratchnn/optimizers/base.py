@@ -15,7 +15,7 @@ stretch of weights `w` moves along its gradient `g`, in place:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,8 @@ from ..arrays import Array, Tensor, as_tensor
 from ..parameters import Parameter, ParameterStore
 from .schedules import LearningRateSchedule
 
-_BLOCK = 32768
-"""Weights updated at a time: their values, gradients and slots then fit the L2 cache together."""
+_BLOCK = 65536
+"""Weights updated at a time: few enough for their values, gradients and slots to stay in cache."""
 
 
 class Optimizer:
@@ -121,7 +121,8 @@ class Optimizer:
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self._learning_rate: Any = _standardize_rate(learning_rate)
-        self._not_decayed: Callable[[Parameter], bool] = lambda parameter: False
+        self._not_decayed: list[Parameter] = []
+        self._names_not_decayed = ""
         self._steps = 0
         self._trainable: list[Parameter] = []
         self._store: ParameterStore | None = None
@@ -236,7 +237,9 @@ class Optimizer:
     def _decay(self, store: ParameterStore) -> None:
         decay = store.dtype.type(self.weight_decay)
         for parameter in store.trainable:
-            if not self._not_decayed(parameter):
+            listed = any(parameter is other for other in self._not_decayed)
+            named = self._names_not_decayed and re.search(self._names_not_decayed, parameter.name)
+            if not (listed or named):
                 parameter.value -= parameter.value * decay * self.lr
 
     def _update_average(self, store: ParameterStore) -> None:
@@ -269,11 +272,8 @@ class Optimizer:
                 "exclude_from_weight_decay must be called before the optimizer is built, that is, "
                 "before training starts."
             )
-        listed = {id(parameter) for parameter in var_list or ()}
-        pattern = re.compile("|".join(var_names)) if var_names else None
-        self._not_decayed = lambda parameter: (
-            id(parameter) in listed or bool(pattern and pattern.search(parameter.name))
-        )
+        self._not_decayed = list(var_list or ())
+        self._names_not_decayed = "|".join(var_names or ())
 
     # Learning rate and state --------------------------------------------------------------------
 
