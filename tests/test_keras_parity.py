@@ -27,7 +27,12 @@ ONE_STEP = 1e-6
 FIVE_STEPS = 5e-6
 
 N = 12
-RNG = np.random.default_rng(2015)
+RNG = np.random.default_rng(2015)  # for the tables below; tests make generators of their own
+
+
+def uniform(*shape: int) -> np.ndarray:
+    """Return weights for samples."""
+    return np.random.default_rng(len(shape)).uniform(0, 2, shape).astype("float32")
 
 
 def inputs(*shape: int) -> np.ndarray:
@@ -298,7 +303,7 @@ def test_layers_in_a_graph(name: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "bool", "float64"])
 def test_inputs_of_any_dtype(dtype: str) -> None:
-    x = RNG.integers(0, 2 if dtype == "bool" else 9, (N, 3, 4)).astype(dtype)
+    x = np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 9, (N, 3, 4)).astype(dtype)
     layers = lambda k: [k.Input((3, 4)), k.layers.Flatten(), dense(k, 5, "relu"), dense(k, 2)]  # noqa: E731
     check_training(compiled(layers), x, targets("numbers", (N, 2)))
 
@@ -502,8 +507,8 @@ def test_losses_in_a_graph(case: tuple[str, Any, str]) -> None:
 
 REDUCTIONS = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight"]
 WEIGHTS: dict[str, Any] = {
-    "per sample": {"sample_weight": RNG.uniform(0, 2, N).astype("float32")},
-    "in a column": {"sample_weight": RNG.uniform(0, 2, (N, 1)).astype("float32")},
+    "per sample": {"sample_weight": uniform(N)},
+    "in a column": {"sample_weight": uniform(N, 1)},
     "zeros": {"sample_weight": np.zeros(N, "float32")},
     "integers": {"sample_weight": RNG.integers(0, 4, N)},
     "by class": {"class_weight": {0: 0.5, 2: 3.0}},
@@ -540,9 +545,9 @@ def test_weights_of_regressions(loss: str, weights: str) -> None:
     ],
 )
 def test_weights_of_time_steps(loss: Any, kind: str) -> None:
-    weight = RNG.uniform(0, 2, (N, 4)).astype("float32")
     build = compiled(with_head("sequence"), loss, weighted_metrics=["accuracy"])
-    check_training(build, inputs(4), targets(kind, (N, 4, 3)), steps=2, sample_weight=weight)
+    y = targets(kind, (N, 4, 3))
+    check_training(build, inputs(4), y, steps=2, sample_weight=uniform(N, 4))
 
 
 @pytest.mark.parametrize("class_weight", [{0: 2.0}, {0: 0.5, 1: 2.0, 2: 0.0}, {5: 9.0}])
@@ -571,8 +576,7 @@ def test_targets_in_a_row_or_a_column(loss: str, y_shape: tuple[int, ...]) -> No
     head = "one sigmoid" if loss == "bce" else "one"
     y = targets("binary", y_shape)
     build = compiled(with_head(head), loss, metrics=["accuracy", "mae"])
-    weight = RNG.uniform(0, 2, N).astype("float32")
-    check_training(build, inputs(4), y, steps=2, sample_weight=weight)
+    check_training(build, inputs(4), y, steps=2, sample_weight=uniform(N))
 
 
 SATURATED = np.array([[200.0, 0.0, -200.0], [-200.0, 50.0, 200.0], [0.0, 0.0, 0.0]], "float32")
@@ -643,7 +647,7 @@ def test_plain_losses(name: str, options: dict[str, Any], data: str) -> None:
     y = targets("labels" if is_sparse else kind, p.shape)
     if options.get("ignore_class") == -1:
         y = np.where(y == 2, -1, y)
-    weights: list[Any] = [None, RNG.uniform(0, 2, p.shape[:-1]).astype("float32")]
+    weights: list[Any] = [None, uniform(*p.shape[:-1])]
     if p.ndim == 2:
         weights.append(weights[1][:, np.newaxis])
     for reduction in (*REDUCTIONS, "none", None):
@@ -719,14 +723,18 @@ METRICS: list[tuple[str, dict[str, Any], np.ndarray, np.ndarray]] = [
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("name", "options", "y", "p"), METRICS)
+@pytest.mark.parametrize(
+    ("name", "options", "y", "p"),
+    METRICS,
+    ids=[f"{name} {options}" for name, options, *_ in METRICS],
+)
 def test_metrics(
     name: str, options: dict[str, Any], y: np.ndarray, p: np.ndarray, weighted: bool
 ) -> None:
     """Batches of 7, 4 and 1 samples; after a reset, the first once more."""
     ours, theirs = (getattr(k.metrics, name)(**options) for k in (scratchnn, keras))
     assert ours.name == theirs.name
-    weights = RNG.uniform(0, 2, N).astype("float32")
+    weights = uniform(N)
     close(ours.result(), theirs.result().numpy(), 0, "before")
     for start, stop in ((0, 7), (7, 11), (11, 12), (0, 7)):
         rows = slice(start, stop)
@@ -1028,7 +1036,8 @@ def test_float64() -> None:
     With a learning rate that float32 holds exactly, for Keras takes constants through float32.
     """
     x, y = inputs(4).astype("float64"), targets("one-hot", (N, 3)).astype("float64")
-    start = [RNG.normal(size=shape) for shape in [(4, 9), (9,), (9, 3), (3,)]]
+    rng = np.random.default_rng(0)
+    start = [rng.normal(size=shape) for shape in [(4, 9), (9,), (9, 3), (3,)]]
 
     def program(k: Any) -> Any:
         k.config.set_floatx("float64")
