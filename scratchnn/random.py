@@ -238,6 +238,8 @@ class EpochOrder:
         """Return the next epoch's order: int64 indices (n,), which may be read-only."""
         if self._fixed is not None:
             return self._fixed
+        if self._batch_size >= self._n:
+            return self._generator.permutation(self._n)
         order = np.arange(self._n)
         whole = self._n - self._n % self._batch_size
         batches = order[:whole].reshape(-1, self._batch_size)

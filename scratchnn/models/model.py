@@ -333,7 +333,7 @@ class Model(Layer):
                     logs = self._logs()
                     if validate is not None and feeding.is_due(epoch, validation_freq):
                         logs |= {f"val_{k}": v for k, v in validate(run).items()}
-                    logs = dict(sorted(logs.items()))
+                        logs = dict(sorted(logs.items()))
                     run.on_epoch_end(epoch, dict(logs))  # callbacks may add to theirs
                     if self.stop_training:
                         break
