@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import naming
-from .arrays import Array
+from .arrays import Array, as_tensor
 from .context import Context, Logits
 
 Function = Callable[..., Any]
@@ -23,7 +23,7 @@ def linear(x: Any, *, out: Array | None = None) -> Array:
     """Return the input: y = x.
 
     Example:
-        >>> linear(np.array([-1.0, 2.0]))
+        >>> linear(np.array([-1.0, 2.0])).numpy()
         array([-1.,  2.])
     """
     return _result(x, out)
@@ -42,7 +42,7 @@ def relu(
     Values above `max_value`, if given, become `max_value`.
 
     Example:
-        >>> relu(np.array([-2.0, 0.0, 3.0]))
+        >>> relu(np.array([-2.0, 0.0, 3.0])).numpy()
         array([0., 0., 3.])
 
     Reference: Nair and Hinton, 2010, Rectified Linear Units Improve Restricted Boltzmann Machines.
@@ -51,7 +51,7 @@ def relu(
     if not negative_slope and not threshold:
         # NumPy's maximum of two arrays is three times as fast as that of an array and a number.
         y = np.maximum(x, np.zeros(x.shape[-1:], x.dtype), out=out)
-        return y if max_value is None else np.minimum(y, max_value, out=y)  # type: ignore[no-any-return]
+        return _result(y if max_value is None else np.minimum(y, max_value, out=out), out)
     y = np.where(x > threshold, x, x.dtype.type(negative_slope) * (x - x.dtype.type(threshold)))
     if max_value is not None:
         np.minimum(y, max_value, out=y)
@@ -62,40 +62,41 @@ def sigmoid(x: Any, *, out: Array | None = None) -> Array:
     """Logistic function: y = 1 / (1 + exp(-x)).
 
     Example:
-        >>> sigmoid(np.array([0.0, 100.0]))
+        >>> sigmoid(np.array([0.0, 100.0])).numpy()
         array([0.5, 1. ])
     """
     x = _float(x)
     # exp(-x) stays finite down to here, where the result is as good as 0.
-    y = np.maximum(x, -np.log(np.finfo(x.dtype).max) + 1, out=out)
+    y = np.empty_like(x) if out is None else out
+    np.maximum(x, -np.log(np.finfo(x.dtype).max) + 1, out=y)
     np.negative(y, out=y)
     np.exp(y, out=y)
     y += 1
-    return np.reciprocal(y, out=y)  # type: ignore[no-any-return]
+    return _result(np.reciprocal(y, out=y), out)
 
 
 def tanh(x: Any, *, out: Array | None = None) -> Array:
     """Hyperbolic tangent: y = tanh(x).
 
     Example:
-        >>> tanh(np.array([0.0]))
+        >>> tanh(np.array([0.0])).numpy()
         array([0.])
     """
-    return np.tanh(_float(x), out=out)
+    return _result(np.tanh(_float(x), out=out), out)
 
 
 def softmax(x: Any, axis: int = -1, *, out: Array | None = None) -> Array:
     """Turn scores into probabilities along `axis`: y_i = exp(x_i) / sum_j exp(x_j).
 
     Example:
-        >>> softmax(np.array([0.0, 0.0]))
+        >>> softmax(np.array([0.0, 0.0])).numpy()
         array([0.5, 0.5])
 
     Reference: Bridle, 1990, Probabilistic Interpretation of Feedforward Classification Network
     Outputs.
     """
     y, _, _ = softmax_parts(_float(x), axis, out)
-    return y
+    return _result(y, out)
 
 
 def softmax_parts(
@@ -249,8 +250,9 @@ def _float(x: Any) -> Array:
 
 
 def _result(y: Any, out: Array | None) -> Array:
+    """Return y in `out`; without one, as a Tensor, for programs that go on with `.numpy()`."""
     if out is None:
-        return np.asarray(y)
+        return as_tensor(y)
     if out is not y:
         out[...] = y
     return out

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import scratchnn as keras
 
-from . import activations
+from . import __version__, activations
 from .random import set_global_seed
 
 
@@ -29,4 +29,4 @@ class random:  # noqa: N801
     set_seed = staticmethod(set_global_seed)
 
 
-__all__ = ["keras", "nn", "random"]
+__all__ = ["__version__", "keras", "nn", "random"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib
 import os
 import pickle
 import signal
@@ -1118,3 +1119,31 @@ def test_rescaling_in_a_model_of_bytes():
     model.compile("sgd", "mse")
     model.fit(np.array([[0, 255]], "uint8"), [[1.0]], verbose=0)
     assert model.predict(np.array([[0, 255]], "uint8"), verbose=0).dtype == np.float32
+
+
+def test_the_quickstart_of_tensorflow(capsys):
+    """Its calls of `.numpy()`, and InputLayer(input_shape=), as the tutorial has them."""
+    tf = importlib.import_module("scratchnn.tf")
+    (x, y), _ = tf.keras.datasets.mnist.load_data()
+    x, y = x[:200] / 255.0, y[:200]
+    model = tf.keras.models.Sequential(
+        [
+            tf.keras.layers.InputLayer(input_shape=(28, 28)),
+            tf.keras.layers.Flatten(),
+            tf.keras.layers.Dense(16, activation=tf.nn.relu),
+            tf.keras.layers.Dropout(0.2),
+            tf.keras.layers.Dense(10),
+        ]
+    )
+    predictions = model(x[:1]).numpy()
+    assert tf.nn.softmax(predictions).numpy().sum() == pytest.approx(1, abs=1e-6)
+    assert tf.nn.sigmoid(0.0).numpy() == 0.5
+    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    assert loss(y[:1], predictions).numpy() == pytest.approx(2.3, abs=1.5)
+    model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+    model.fit(x, y, epochs=2)
+    model.evaluate(x, y, verbose=2)
+    with_softmax = tf.keras.Sequential([model, tf.keras.layers.Softmax()])
+    assert with_softmax(x[:5]).numpy().sum(axis=1) == pytest.approx(np.ones(5), abs=1e-6)
+    assert "Epoch 2/2" in capsys.readouterr().out
+    assert tf.__version__ == keras.__version__

@@ -40,8 +40,10 @@ class InputLayer(Layer):
         input_tensor: Any = None,
         optional: bool = False,
         name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, **kwargs)
+        batch_shape = batch_shape or self.batch_input_shape  # older: input_shape=
         if sparse or ragged or optional or input_tensor is not None:
             raise ValueError(
                 "sparse, ragged, optional and given tensors are not supported as inputs: "
