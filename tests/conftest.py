@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -28,6 +29,15 @@ def _fresh_state() -> Iterator[None]:
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].config.set_floatx("float32")
+        sys.modules["keras"].config.set_dtype_policy("float32")
     scratchnn.config.set_floatx("float32")
     scratchnn.config.set_epsilon(1e-7)
     scratchnn.config.set_image_data_format("channels_last")
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_interrupts() -> Iterator[None]:
+    """A shell's background jobs ignore Ctrl-C; the tests are about programs that do not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
