@@ -25,7 +25,7 @@ class RMSprop(Optimizer):
         momentum: u.
         epsilon: keeps the root away from 0.
         centered: whether to subtract the squared mean.
-        **kwargs: the arguments of every Optimizer.
+        *args, **kwargs: the arguments of every Optimizer, from weight_decay on.
 
     Example:
         >>> RMSprop().learning_rate.numpy()
@@ -44,32 +44,10 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
+        *args: Any,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
+        super().__init__(learning_rate, *args, **kwargs)
         self.rho = rho
         self.momentum = momentum
         self.epsilon = epsilon

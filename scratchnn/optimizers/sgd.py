@@ -19,7 +19,7 @@ class SGD(Optimizer):
         learning_rate: a number, a schedule, or a function without arguments.
         momentum: u, in [0, 1].
         nesterov: whether to look ahead.
-        **kwargs: the arguments of every Optimizer.
+        *args, **kwargs: the arguments of every Optimizer, from weight_decay on.
 
     Raises:
         ValueError: if `momentum` is not in [0, 1].
@@ -39,32 +39,10 @@ class SGD(Optimizer):
         learning_rate: Any = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
+        *args: Any,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
+        super().__init__(learning_rate, *args, **kwargs)
         if isinstance(momentum, bool | str) or not 0 <= momentum <= 1:
             raise ValueError(f"momentum must be a number in [0, 1]. Received: {momentum!r}.")
         self.momentum = float(momentum)
