@@ -161,11 +161,9 @@ class Model(Layer):
             loss = loss + self.activity_penalty(ctx)
         self.backward(self._loss.gradient(), ctx)
         if self._regularized:
-            loss = loss + self._regularize(self._regularized)
+            loss = loss + self._regularize()
         self.optimizer.step(self._store)
-        self._loss_tracker.total += loss * np.float32(len(y_pred))
-        self._loss_tracker.count += np.float32(len(y_pred))
-        self._compiled_metrics.update(batch.y, y_pred, batch.weight, ctx.logits)
+        self._track(loss, batch, y_pred, ctx)
         return loss
 
     def test_step(self, batch: Batch, ctx: Context) -> Any:
@@ -175,19 +173,23 @@ class Model(Layer):
         loss = loss + self.activity_penalty(ctx)
         for parameter, regularizer in self._regularized_parameters():
             loss = loss + regularizer.penalty(parameter.value)
+        self._track(loss, batch, y_pred, ctx)
+        return loss
+
+    def _track(self, loss: Any, batch: Batch, y_pred: Array, ctx: Context) -> None:
+        """Take a batch into the loss's mean, weighted by its samples, and into the metrics."""
         self._loss_tracker.total += loss * np.float32(len(y_pred))
         self._loss_tracker.count += np.float32(len(y_pred))
         self._compiled_metrics.update(batch.y, y_pred, batch.weight, ctx.logits)
-        return loss
 
     def _regularized_parameters(self) -> list[tuple[Parameter, regularizers.Regularizer]]:
         found = self._store.trainable if self._packed else self.trainable_weights
         return [(p, p.regularizer) for p in found if p.regularizer is not None]
 
-    def _regularize(self, found: list[tuple[Parameter, regularizers.Regularizer]]) -> Any:
+    def _regularize(self) -> Any:
         """Add the gradients of the weights' penalties; return the penalties."""
         total: Any = 0
-        for parameter, regularizer in found:
+        for parameter, regularizer in self._regularized:
             total = total + regularizer.penalty(parameter.value)
             parameter.grad += regularizer.gradient(parameter.value)
         return total
