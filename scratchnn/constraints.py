@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from . import config, naming
+from . import config
 from .arrays import Array, as_tensor
+from .lookup import Lookup
 
 
 class Constraint:
@@ -120,31 +121,29 @@ non_neg = NonNeg
 unit_norm = UnitNorm
 min_max_norm = MinMaxNorm
 
-_CLASSES: dict[str, type[Constraint]] = {
-    c.__name__: c for c in (Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm)
-}
-_NAMES: dict[str, type[Constraint]] = {
-    "max_norm": MaxNorm,
-    "min_max_norm": MinMaxNorm,
-    "non_neg": NonNeg,
-    "unit_norm": UnitNorm,
-}
+_lookup = Lookup(
+    "constraint",
+    {c.__name__: c for c in (Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm)}
+    | {
+        "max_norm": MaxNorm,
+        "min_max_norm": MinMaxNorm,
+        "non_neg": NonNeg,
+        "unit_norm": UnitNorm,
+    },
+)
+get, serialize, deserialize = _lookup.get, _lookup.serialize, _lookup.deserialize
 
-
-def get(identifier: Any) -> Callable[[Array], Array] | None:
-    """Return the constraint that a name, a config, a class, a callable or None stands for."""
-    if identifier is None:
-        return None
-    if isinstance(identifier, dict):
-        name = identifier.get("class_name")
-        if name in _CLASSES:
-            return _CLASSES[name].from_config(identifier.get("config", {}))
-        return naming.unknown("constraint", name, _CLASSES)
-    if isinstance(identifier, str):
-        found = (_NAMES | _CLASSES).get(identifier)
-        return found() if found else naming.unknown("constraint", identifier, _NAMES)
-    if isinstance(identifier, type) and issubclass(identifier, Constraint):
-        return identifier()
-    if callable(identifier):
-        return identifier  # type: ignore[no-any-return]
-    return naming.unknown("constraint", identifier, _NAMES)
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+    "deserialize",
+    "get",
+    "max_norm",
+    "min_max_norm",
+    "non_neg",
+    "serialize",
+    "unit_norm",
+]

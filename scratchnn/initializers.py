@@ -18,8 +18,9 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from . import config, naming, random
+from . import config, random
 from .arrays import Array, Tensor, as_tensor
+from .lookup import Lookup
 from .random import SeedGenerator
 
 
@@ -155,10 +156,9 @@ class RandomInitializer(Initializer):
         self.seed: int | SeedGenerator = seed
 
     def get_config(self) -> dict[str, Any]:
-        seed = self._initial_seed
-        if isinstance(seed, SeedGenerator):
-            seed = _object_config("keras.random", seed)
-        return {"seed": seed}
+        from .saving import serialize_keras_object
+
+        return {"seed": serialize_keras_object(self._initial_seed)}
 
 
 class RandomNormal(RandomInitializer):
@@ -466,12 +466,16 @@ he_normal = HeNormal
 lecun_uniform = LecunUniform
 lecun_normal = LecunNormal
 
-_NAMES: dict[str, type[Initializer]] = {
+_classes = {
     name: thing
     for name, thing in globals().items()
     if isinstance(thing, type) and issubclass(thing, Initializer) and not name.startswith("_")
-} | {"zero": Zeros, "one": Ones, "normal": RandomNormal, "uniform": RandomUniform}
-del _NAMES["Initializer"], _NAMES["RandomInitializer"]
+}
+_aliases = {"zero": Zeros, "one": Ones, "normal": RandomNormal, "uniform": RandomUniform}
+_lookup = Lookup("initializer", _classes | _aliases)
+serialize, deserialize = _lookup.serialize, _lookup.deserialize
+
+__all__ = [*sorted(_classes), "deserialize", "get", "serialize"]
 
 
 def get(identifier: Any) -> InitializerLike | None:
@@ -489,19 +493,9 @@ def get(identifier: Any) -> InitializerLike | None:
         >>> get("he_normal").get_config()
         {'seed': None, 'input_axes': None, 'output_axes': None}
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, str):
-        return deserialize({"class_name": identifier})
-    if isinstance(identifier, dict):
-        return deserialize(identifier)
     if isinstance(identifier, (np.ndarray, np.generic)):
         return _from_array(np.asarray(identifier))
-    if isinstance(identifier, type):
-        identifier = identifier()
-    if callable(identifier):
-        return identifier  # type: ignore[no-any-return]
-    return naming.unknown("initializer", identifier, filter(str.islower, _NAMES))
+    return _lookup.get(identifier)  # type: ignore[no-any-return]
 
 
 def _from_array(values: Array) -> Callable[..., Tensor]:
@@ -514,45 +508,3 @@ def _from_array(values: Array) -> Callable[..., Tensor]:
         return as_tensor(values.astype(_numeric(dtype)))
 
     return initialize
-
-
-def serialize(initializer: Initializer) -> dict[str, Any]:
-    """Return the config from which `deserialize` makes the initializer again.
-
-    Example:
-        >>> serialize(Zeros())["class_name"]
-        'Zeros'
-    """
-    return _object_config("keras.initializers", initializer)
-
-
-def deserialize(
-    config: dict[str, Any], custom_objects: dict[str, type[Initializer]] | None = None
-) -> Initializer:
-    """Return the initializer of a `serialize()` config.
-
-    Arguments:
-        config: a dict with 'class_name' and, unless empty, 'config'.
-        custom_objects: your own classes by name.
-
-    Raises:
-        ValueError: if no class has that name.
-    """
-    known = _NAMES | (custom_objects or {})
-    name = config.get("class_name")
-    if name not in known:
-        return naming.unknown(
-            "initializer", name, [*filter(str.islower, _NAMES), *(custom_objects or ())]
-        )
-    return known[name].from_config(config.get("config", {}))
-
-
-def _object_config(module: str, thing: Any) -> dict[str, Any]:
-    custom = not type(thing).__module__.startswith(__package__ or "scratchnn")
-    name = type(thing).__name__
-    return {
-        "module": type(thing).__module__ if custom else module,
-        "class_name": name,
-        "config": thing.get_config(),
-        "registered_name": name if custom else None,
-    }

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from . import naming
 from .arrays import Array, as_tensor
+from .lookup import Lookup
 
 
 class Regularizer:
@@ -151,30 +151,42 @@ l1 = L1
 l2 = L2
 orthogonal_regularizer = OrthogonalRegularizer
 
-_CLASSES = {c.__name__: c for c in (L1, L2, L1L2, OrthogonalRegularizer, Regularizer)}
-_NAMES = {"l1": L1, "l2": L2, "l1l2": L1L2, "orthogonal_regularizer": OrthogonalRegularizer}
+_lookup = Lookup(
+    "regularizer",
+    {c.__name__: c for c in (L1, L2, L1L2, OrthogonalRegularizer, Regularizer)}
+    | {"l1": L1, "l2": L2, "l1l2": L1L2, "orthogonal_regularizer": OrthogonalRegularizer},
+)
+serialize, deserialize = _lookup.serialize, _lookup.deserialize
+
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "OrthogonalRegularizer",
+    "Regularizer",
+    "deserialize",
+    "get",
+    "l1",
+    "l1_l2",
+    "l2",
+    "orthogonal_regularizer",
+    "serialize",
+]
 
 
 def get(identifier: Any) -> Regularizer | None:
-    """Return the regularizer that a name, a config, a class, an object or None stands for."""
-    if identifier is None or isinstance(identifier, Regularizer):
-        return identifier
-    if isinstance(identifier, dict):
-        name = identifier.get("class_name")
-        if name in _CLASSES:
-            return _CLASSES[name].from_config(identifier.get("config", {}))
-        return naming.unknown("regularizer", name, _CLASSES)
-    if isinstance(identifier, type) and issubclass(identifier, Regularizer):
-        return identifier()
-    if isinstance(identifier, str):
-        found = (_NAMES | _CLASSES).get(identifier)
-        return found() if found else naming.unknown("regularizer", identifier, _NAMES)  # type: ignore[no-any-return]
-    if callable(identifier):
+    """Return the regularizer that a name, a config, a class, an object or None stands for.
+
+    Raises:
+        ValueError: for a name that is not known, and for a function, whose gradient nobody knows.
+    """
+    found = _lookup.get(identifier)
+    if found is not None and not isinstance(found, Regularizer):
         raise ValueError(
-            f"A regularizer needs its gradient, which the function {identifier!r} does not have. "
+            f"A regularizer needs its gradient, which the function {found!r} does not have. "
             "Subclass scratchnn.regularizers.Regularizer and define penalty(x) and gradient(x)."
         )
-    return naming.unknown("regularizer", identifier, _NAMES)
+    return found
 
 
 def _factor(name: str, value: float | None) -> float:

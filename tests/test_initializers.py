@@ -279,7 +279,7 @@ def test_custom_classes():
         ("initializer", "Could not interpret initializer identifier: 'initializer'"),
         (3, "Could not interpret initializer identifier: 3"),
         ([1.0], r"Could not interpret initializer identifier: \[1.0\]"),
-        ({"config": {}}, "identifier: None"),
+        ({"config": {}}, "identifier: {'config': {}}"),
     ],
 )
 def test_unknown_identifiers(identifier, message):
