@@ -98,8 +98,8 @@ class ArrayBatches:
         self._arrays = (x, y, weight)
         self._order = EpochOrder(self.samples, batch_size, shuffle) if shuffle else None
         size = min(batch_size, self.samples)
-        self._buffers = [
-            None if a is None or not shuffle else np.empty((size, *a.shape[1:]), a.dtype)
+        self._gathered: list[Any] = [
+            (a, None if a is None or not shuffle else np.empty((size, *a.shape[1:]), a.dtype))
             for a in self._arrays
         ]
 
@@ -114,14 +114,12 @@ class ArrayBatches:
                 yield self._gather(order[start:stop])
 
     def _gather(self, rows: Array) -> Batch:
-        parts: list[Array | None] = []
-        for array, buffer in zip(self._arrays, self._buffers, strict=True):
-            if array is None or buffer is None:
-                parts.append(None)
-                continue
-            out = buffer if len(rows) == len(buffer) else buffer[: len(rows)]
-            # mode="clip" writes straight into `out`; the rows are known to be in range.
-            parts.append(array.take(rows, axis=0, out=out, mode="clip"))
+        count = len(rows)
+        # mode="clip" writes straight into the buffer; the rows are known to be in range.
+        parts = [
+            None if array is None else array.take(rows, 0, buffer[:count], "clip")
+            for array, buffer in self._gathered
+        ]
         return Batch(*parts)  # type: ignore[arg-type]
 
 

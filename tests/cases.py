@@ -114,7 +114,8 @@ def _nested(dtype: Any) -> Sequential:
 
 
 def _unchanging(dtype: Any) -> Sequential:
-    return Sequential([layers.Input((5,), dtype=dtype), layers.Identity(), layers.Flatten()])
+    same = [layers.Identity(dtype=dtype), layers.Flatten(dtype=dtype)]
+    return Sequential([layers.Input((5,), dtype=dtype), *same])
 
 
 CASES = [

@@ -1147,3 +1147,31 @@ def test_the_quickstart_of_tensorflow(capsys):
     assert with_softmax(x[:5]).numpy().sum(axis=1) == pytest.approx(np.ones(5), abs=1e-6)
     assert "Epoch 2/2" in capsys.readouterr().out
     assert tf.__version__ == keras.__version__
+
+
+def test_a_layer_that_computes_in_another_dtype_fits_into_a_model():
+    class Noisy(keras.Layer):
+        """Returns float64 from both passes, as a first attempt at a layer often does."""
+
+        def forward(self, x, ctx):
+            return x + np.zeros(x.shape)
+
+        def backward(self, dy, ctx):
+            return dy + np.zeros(dy.shape)
+
+    plain = Sequential([Input((3,)), Dense(4, "relu"), Dense(2)])
+    noisy = Sequential([Input((3,)), Dense(4, "relu"), Noisy(), Dense(2), Noisy()])
+    noisy.set_weights(plain.get_weights())
+    x, y = np.ones((8, 3), np.float32), np.ones((8, 2), np.float32)
+    for model in (plain, noisy):
+        model.compile("sgd", "mse")
+        model.fit(x, y, epochs=3, verbose=0)
+    for ours, theirs in zip(noisy.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def test_integers_reach_a_dense_layer_as_floats():
+    model = Sequential([Input((3,), dtype="int32"), Flatten(), Dense(2)])
+    x = np.arange(6).reshape(2, 3)
+    kernel = model.get_weights()[0]
+    np.testing.assert_allclose(model.predict(x, verbose=0), x @ kernel, rtol=1e-6)

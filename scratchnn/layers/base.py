@@ -191,8 +191,11 @@ class Layer:
                 f"The layer {self.name!r} expected an array of numbers. "
                 f"Received: dtype {x.dtype}, shape {x.shape}."
             )
-        wanted = self.autocast if x.dtype.kind == "f" else self.casts_integers
-        return x.astype(self.dtype) if wanted and x.dtype != self.dtype else x
+        return x.astype(self.dtype) if x.dtype != self.dtype and self.casts(x.dtype) else x
+
+    def casts(self, dtype: np.dtype[Any]) -> bool:
+        """Return whether inputs of another dtype are cast to the layer's own."""
+        return self.autocast if dtype.kind == "f" else self.casts_integers
 
     def add_weight(
         self,
@@ -215,9 +218,10 @@ class Layer:
             name: such as 'kernel'; the parameter's path is the layer's name and this one.
         """
         initializer = initializers.get(initializer or "glorot_uniform")
+        dtype = dtype or self.dtype
         name = name or naming.auto_name("variable")
         parameter = Parameter(
-            np.asarray(initializer(tuple(shape or ()), dtype or self.dtype)),
+            np.asarray(initializer(tuple(shape or ()), dtype), dtype),
             name=name,
             path=naming.path(self.name, name),
             trainable=trainable and self._trainable,

@@ -187,7 +187,7 @@ class Dense(Layer):
         ctx.shape = x.shape
         x = ctx.x = x.reshape(-1, x.shape[-1])  # every axis but the last is a batch axis
         y = ctx.buffer("y", (len(x), self.units))
-        np.matmul(x, self.kernel.value, out=y)
+        np.dot(x, self.kernel.value, out=y)
         if self.use_bias:
             y += self.bias.value
         y = y.reshape(*ctx.shape[:-1], self.units)
@@ -195,12 +195,12 @@ class Dense(Layer):
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
         dy = self.nonlinearity.backward(dy, ctx).reshape(-1, self.units)
-        np.matmul(ctx.x.T, dy, out=self.kernel.grad)
+        np.dot(ctx.x.T, dy, out=self.kernel.grad)
         if self.use_bias:
             np.dot(ctx.ones(len(dy)), dy, out=self.bias.grad)
         if not ctx.needs_dx:
             return None
-        dx = np.matmul(dy, self.kernel.value.T, out=ctx.buffer("dx", ctx.x.shape))
+        dx = np.dot(dy, self.kernel.value.T, out=ctx.buffer("dx", ctx.x.shape))
         return dx.reshape(ctx.shape)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -151,17 +151,16 @@ class Loss:
             weights = self._mask_weights(weights, mask, values)
         if weights is not None:
             values = values * weights
-        divisor: Any = 1
-        if self.reduction in _MEANS:
-            divisor = values.size
-            if self.reduction == "mean_with_sample_weight" and weights is not None:
-                divisor = np.broadcast_to(weights, values.shape).sum()
-        scale = values.dtype.type(1 / divisor if divisor else 0)
+        number = values.dtype.type
+        divisor = number(values.size if self.reduction in _MEANS else 1)
+        if self.reduction == "mean_with_sample_weight" and weights is not None:
+            divisor = np.broadcast_to(weights, values.shape).sum()
+        scale = 1 / divisor if divisor else number(0)
         ctx.scale = scale if weights is None else weights * scale
         if self.reduction in ("none", None):
             return values
         total = np.add.reduce(values, axis=None)
-        return total / values.dtype.type(divisor) if divisor else total * scale
+        return total / divisor if divisor else total * scale
 
     def _mask_weights(self, weights: Array | None, mask: Array, values: Array) -> Array:
         valid = mask.astype(values.dtype)
@@ -174,7 +173,7 @@ class Loss:
         """Return the gradient of the reduced loss: `backward`, times what `reduce` kept."""
         dy = self.backward(ctx)
         scale = ctx.scale
-        if np.ndim(scale) and dy.ndim > scale.ndim:
+        if scale.ndim and dy.ndim > scale.ndim:
             scale = scale.reshape(scale.shape + (1,) * (dy.ndim - scale.ndim))
         dy *= scale
         return dy

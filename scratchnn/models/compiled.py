@@ -66,7 +66,7 @@ class CompiledLoss:
         ctx.fused = False
         value = self.loss.reduce(self.loss.forward(y, p, ctx), weight, ctx)
         source.fused = ctx.fused
-        if np.ndim(value):
+        if value.ndim:
             value = value.mean()
         return value if self._weight is None else value * value.dtype.type(self._weight)
 

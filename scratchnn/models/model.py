@@ -170,8 +170,9 @@ class Model(Layer):
         """Work out the loss and metrics of one batch; return the loss."""
         y_pred = self.forward(batch.x, ctx)
         loss = self._loss.forward(batch.y, y_pred, batch.weight, ctx)
-        loss = loss + self.activity_penalty(ctx)
-        for parameter, regularizer in self._regularized_parameters():
+        if self._penalized:
+            loss = loss + self.activity_penalty(ctx)
+        for parameter, regularizer in self._regularized:
             loss = loss + regularizer.penalty(parameter.value)
         self._track(loss, batch, y_pred, ctx)
         return loss
@@ -182,9 +183,11 @@ class Model(Layer):
         self._loss_tracker.count += np.float32(len(y_pred))
         self._compiled_metrics.update(batch.y, y_pred, batch.weight, ctx.logits)
 
-    def _regularized_parameters(self) -> list[tuple[Parameter, regularizers.Regularizer]]:
+    def _find_penalties(self) -> None:
+        """Note what adds to the loss beside the loss itself, once for many steps."""
         found = self._store.trainable if self._packed else self.trainable_weights
-        return [(p, p.regularizer) for p in found if p.regularizer is not None]
+        self._regularized = [(p, p.regularizer) for p in found if p.regularizer is not None]
+        self._penalized = any(layer.activity_regularizer for layer in self.walk())
 
     def _regularize(self) -> Any:
         """Add the gradients of the weights' penalties; return the penalties."""
@@ -209,8 +212,7 @@ class Model(Layer):
         elif not self._store.holds_its_parameters():
             self._store = ParameterStore(self._store.trainable, self._store.fixed)
         self.optimizer.build(self._store)
-        self._regularized = self._regularized_parameters()
-        self._penalized = any(layer.activity_regularizer for layer in self.walk())
+        self._find_penalties()
 
     def _new_context(self, training: bool = False) -> Context:
         ctx = Context(training, self.dtype)
@@ -384,6 +386,7 @@ class Model(Layer):
     def _test(
         self, batches: ArrayBatches, steps: int | None, run: CallbackList, ctx: Context
     ) -> Logs:
+        self._find_penalties()
         self.reset_metrics()
         run.on_test_begin()
         count = min(steps or batches.steps, batches.steps)
@@ -511,6 +514,7 @@ class Model(Layer):
         """Return the loss and metrics of one batch, as evaluate does."""
         self._require_compiled()
         batch = self._one_batch(x, y, sample_weight)
+        self._find_penalties()
         self.reset_metrics()
         with np.errstate(all="ignore"):
             self.test_step(batch, self._new_context())

@@ -213,9 +213,11 @@ class Sequential(Model):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         """Run the layers, first to last."""
-        x = self._cast_input(x, ctx)
+        x = _cast(x, np.dtype(self.input_dtype), ctx)
         source = None
         for layer, inner in self._calls(ctx):
+            if x.dtype != inner.dtype and layer.casts(x.dtype):
+                x = _cast(x, inner.dtype, inner)
             y = layer.forward(x, inner)
             if y is not x:  # the logits behind y are those of the last layer that did something
                 source = inner
@@ -232,6 +234,8 @@ class Sequential(Model):
         for layer, inner in reversed(self._calls(ctx)):
             if dx is None or inner.idle:
                 return None
+            if dx.dtype != inner.dtype:  # a layer of the user's own computed in another
+                dx = dx.astype(inner.dtype)
             dx = layer.backward(dx, inner)
         return dx
 
@@ -241,22 +245,15 @@ class Sequential(Model):
         if calls is None:
             calls = ctx.calls = []
             needs_dx = ctx.needs_dx
+            training = ctx.training  # else nobody asks which layers are trained: it takes a while
             for layer in self._layers:
                 inner = Context(ctx.training, layer.dtype)
                 inner.needs_dx = needs_dx
-                needs_dx = needs_dx or bool(layer.trainable_weights)
+                needs_dx = needs_dx or not training or bool(layer.trainable_weights)
                 inner.idle = not needs_dx  # nothing here or before it is trained
                 penalized = layer.activity_regularizer is not None
                 calls.append((_Penalized(layer) if penalized else layer, inner))
         return calls
-
-    def _cast_input(self, x: Array, ctx: Context) -> Array:
-        dtype = np.dtype(self.input_dtype)
-        if x.dtype == dtype:
-            return x
-        out = ctx.buffer("input", x.shape, dtype)
-        np.copyto(out, x, casting="unsafe")
-        return out
 
     def activity_penalty(self, ctx: Context) -> Any:
         total: Any = 0
@@ -268,11 +265,20 @@ class Sequential(Model):
         return total
 
 
+def _cast(x: Array, dtype: np.dtype[Any], ctx: Context) -> Array:
+    if x.dtype == dtype:
+        return x
+    out = ctx.buffer("input", x.shape, dtype)
+    np.copyto(out, x, casting="unsafe")
+    return out
+
+
 class _Penalized:
     """A layer with an activity regularizer: its output's penalty, per sample, and its gradient."""
 
     def __init__(self, layer: Layer) -> None:
         self._layer = layer
+        self.casts = layer.casts
         self._regularizer = layer.activity_regularizer
 
     def forward(self, x: Array, ctx: Context) -> Array:
