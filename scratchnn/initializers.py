@@ -22,6 +22,7 @@ from . import config, random
 from .arrays import Array, Tensor, as_tensor
 from .lookup import Lookup
 from .random import SeedGenerator
+from .refusals import refuse
 
 
 class Initializer:
@@ -116,7 +117,8 @@ class Identity(Initializer):
         return as_tensor(np.eye(*random.checked_shape(shape), dtype=kind) * kind.type(self.gain))
 
     def get_config(self) -> dict[str, Any]:
-        return {"gain": self.gain}
+        # Keras leaves the gain out, and so loses any other than this one.
+        return {} if self.gain == 1 else {"gain": self.gain}
 
 
 def _numeric(dtype: npt.DTypeLike | None) -> np.dtype[Any]:
@@ -476,6 +478,15 @@ _lookup = Lookup("initializer", _classes | _aliases)
 serialize, deserialize = _lookup.serialize, _lookup.deserialize
 
 __all__ = [*sorted(_classes), "deserialize", "get", "serialize"]
+
+__getattr__ = refuse(
+    __name__,
+    dict.fromkeys(
+        ("STFT", "STFTInitializer", "stft"),
+        "it is for layers of audio, such as MelSpectrogram, which are not there either",
+    ),
+    __all__,
+)
 
 
 def get(identifier: Any) -> InitializerLike | None:

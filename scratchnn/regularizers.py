@@ -79,7 +79,7 @@ class L1(L1L2):
         super().__init__(l1=0.01 if l1 is None else l1)
 
     def get_config(self) -> dict[str, Any]:
-        return {"l1": self.l1}
+        return {"l1": float(np.float32(self.l1))}  # Keras keeps it as a float32
 
 
 class L2(L1L2):
@@ -139,7 +139,7 @@ class OrthogonalRegularizer(Regularizer):
         return d_rows if self.mode == "rows" else d_rows.T  # type: ignore[no-any-return]
 
     def get_config(self) -> dict[str, Any]:
-        return {"factor": self.factor, "mode": self.mode}
+        return {"factor": float(np.float32(self.factor)), "mode": self.mode}
 
 
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:

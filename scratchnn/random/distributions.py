@@ -1,32 +1,22 @@
-"""Random numbers: the same seed gives the numbers of Keras (as in `keras.random`).
+"""The distributions of `keras.random`.
 
-First which seed is used: `SeedGenerator` and `set_random_seed`; then what training draws: epoch
-orders and dropout masks; then the functions of `keras.random`. How a seed becomes numbers is in
-philox.py.
-
-Uniform numbers, integers, orders and masks equal those of Keras on TensorFlow exactly. Normals go
-through a logarithm, a sine and a cosine, which libraries round differently, so a few of them
-differ by a few units in the last place.
-
-float64 is drawn as float32 and then widened, so a model has the same initial weights and the same
-masks in both. (Keras draws other numbers for float64.)
+In each function `seed` is an integer (the same numbers at every call), a SeedGenerator, or None
+for the global generator.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-import random as python_random
 from collections.abc import Callable, Sequence
-from typing import Any, Self, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import config, naming
-from .arrays import Array, Tensor, as_tensor
-from .philox import (
-    MANTISSA,
+from .. import config
+from ..arrays import Array, Tensor, as_tensor
+from ..philox import (
     Doubles,
     SeedPair,
     Stream,
@@ -34,287 +24,12 @@ from .philox import (
     binomial_by_waiting,
     box_muller,
     gamma_number,
-    scratch,
     truncated_normals,
     unit,
     unit64,
 )
-
-__all__ = [
-    "SeedGenerator",
-    "normal",
-    "uniform",
-    "truncated_normal",
-    "randint",
-    "categorical",
-    "dropout",
-    "shuffle",
-    "gamma",
-    "beta",
-    "binomial",
-]
-
-# ---------------------------------------------------------------------------------------------
-# Which seed: generators and the global seed
-# ---------------------------------------------------------------------------------------------
-
-_global_seed: int | None = None
-_global_generator: SeedGenerator | None = None
-
-
-def make_seed() -> int:
-    """Draw a seed from Python's `random`, as each unseeded initializer does when it is made."""
-    return python_random.randint(1, 10**9)
-
-
-def is_integer(value: object) -> bool:
-    """Return whether `value` is a Python or NumPy integer."""
-    return isinstance(value, (int, np.integer))
-
-
-class SeedGenerator:
-    """A seed that changes at every use: the pairs (seed, 0), (seed, 1), (seed, 2), ...
-
-    Arguments:
-        seed: an integer, or None for one drawn from Python's `random` module.
-        name: the generator's name; automatic if None.
-
-    Raises:
-        ValueError: if `seed` is not an integer.
-
-    Example:
-        >>> generator = SeedGenerator(42)
-        >>> generator.next(), generator.next()
-        ((42, 0), (42, 1))
-    """
-
-    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
-        if seed is not None and not (is_integer(seed) and -(2**63) <= seed < 2**63):
-            raise ValueError(
-                f"`seed` must be an integer of at most 64 bits, or None. Received: seed={seed!r}."
-            )
-        self.name = naming.auto_name("seed_generator") if name is None else name
-        self._initial_seed = None if seed is None else int(seed)
-        self.state = np.array([make_seed() if seed is None else seed, 0], np.int64)
-
-    def next(self, ordered: bool = True) -> SeedPair:
-        """Return the state as a pair of integers, then advance it.
-
-        Arguments:
-            ordered: True counts uses in the second entry; False scrambles both entries, as the
-                global generator does.
-        """
-        seed, uses = pair = (int(self.state[0]), int(self.state[1]))
-        if ordered:
-            self.state[1] = uses + 1
-        else:
-            self.state[:] = (seed + 1) * 5387 % 933199, (uses + 1) * 5387 % 933199
-        return pair
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this generator again."""
-        return {"seed": self._initial_seed, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Return the generator of a `get_config()`."""
-        return cls(**config)
-
-
-Seed: TypeAlias = int | SeedGenerator | None
-
-
-def draw_seed(seed: Seed) -> SeedPair:
-    """Return the seed pair of one stateless draw.
-
-    Arguments:
-        seed: an integer (the same pair each time), a generator (its next pair), or None (the next
-            pair of the global generator, which is made at its first use).
-
-    Raises:
-        ValueError: if `seed` is anything else.
-    """
-    global _global_generator
-    if isinstance(seed, SeedGenerator):
-        return seed.next()
-    if seed is None:
-        if _global_generator is None:
-            _global_generator = SeedGenerator()
-        return _global_generator.next(ordered=False)
-    if not is_integer(seed):
-        raise ValueError(
-            "`seed` must be an integer, a SeedGenerator or None. "
-            f"Received: seed={seed!r} of type {type(seed).__name__}."
-        )
-    return int(seed), 0
-
-
-def set_random_seed(seed: int) -> None:
-    """Seed everything: Python's `random`, NumPy's global generator, and this package.
-
-    After it, layers made in the same order start from the same weights as in Keras, dropout
-    draws the same masks, and `fit` uses the same orders.
-
-    Arguments:
-        seed: an integer in [0, 2**32 - 1].
-
-    Raises:
-        ValueError: if `seed` is not such an integer.
-
-    Example:
-        >>> set_random_seed(42)
-        >>> make_seed(), make_seed()
-        (686579304, 119540832)
-    """
-    if not (is_integer(seed) and 0 <= seed < 2**32):
-        raise ValueError(
-            "Expected `seed` argument to be an integer in [0, 2**32 - 1]. "
-            f"Received: seed={seed!r} of type {type(seed).__name__}."
-        )
-    python_random.seed(int(seed))
-    np.random.seed(seed)
-    set_global_seed(seed)
-    reset_global_generator()
-
-
-def set_global_seed(seed: int | None) -> None:
-    """Set only the seed of the epoch orders (what `tf.random.set_seed` is to Keras), or unset it.
-
-    Arguments:
-        seed: an integer; None makes every epoch's order a fresh one again.
-    """
-    global _global_seed
-    _global_seed = None if seed is None else int(seed)
-
-
-def reset_global_generator() -> None:
-    """Forget the generator of unseeded draws; the next such draw makes a new one."""
-    global _global_generator
-    _global_generator = None
-
-
-# ---------------------------------------------------------------------------------------------
-# What training draws: epoch orders and dropout masks
-# ---------------------------------------------------------------------------------------------
-
-
-class EpochOrder:
-    """The order in which each epoch of a `fit` visits n samples.
-
-    With a global seed the order is Keras's, and like Keras's it is the same in every epoch and in
-    every fit on as many samples. Without one every epoch gets a fresh order.
-
-    Arguments:
-        n: number of samples.
-        batch_size: samples in a batch; used by shuffle="batch" alone.
-        shuffle: True for a permutation of all samples, False for none, or "batch" to shuffle
-            inside each batch and leave the batches in place.
-
-    Raises:
-        ValueError: if `shuffle` is none of these.
-
-    Example:
-        >>> set_random_seed(42)
-        >>> EpochOrder(10, 4).next()
-        array([3, 8, 7, 5, 2, 0, 1, 6, 9, 4])
-    """
-
-    def __init__(self, n: int, batch_size: int = 1, shuffle: bool | str = True) -> None:
-        if shuffle not in (True, False, "batch"):
-            raise ValueError(f"shuffle must be True, False or 'batch'. Received: {shuffle!r}.")
-        self._n = n
-        self._batch_size = max(batch_size if shuffle == "batch" else n, 1)
-        self._fixed: Array | None = None
-        if not shuffle:
-            self._fixed = np.arange(n)
-        elif _global_seed is not None:
-            self._fixed = self._seeded(_global_seed)
-        else:
-            self._generator = np.random.default_rng()
-        if self._fixed is not None:
-            self._fixed.flags.writeable = False
-
-    def next(self) -> Array:
-        """Return the next epoch's order: int64 indices (n,), which may be read-only."""
-        if self._fixed is not None:
-            return self._fixed
-        if self._batch_size >= self._n:
-            return self._generator.permutation(self._n)
-        order = np.arange(self._n)
-        whole = self._n - self._n % self._batch_size
-        batches = order[:whole].reshape(-1, self._batch_size)
-        self._generator.permuted(batches, axis=1, out=batches)
-        self._generator.shuffle(order[whole:])
-        return order
-
-    def _seeded(self, seed: int) -> Array:
-        """Fisher-Yates from the front of each batch: swap i with i + word % (samples from i on).
-
-        Unlike the stateless draws, TensorFlow's shuffle takes its seed as the key, unscrambled;
-        and each batch starts at a new block.
-        """
-        seed %= 2**31 - 1
-        stream = Stream((seed, 0), (0 if seed else 2**31 - 1, 0))
-        words_per_batch = -(-(self._batch_size - 1) // 4) * 4
-        here = np.arange(self._n)
-        batch, i = np.divmod(here, self._batch_size)
-        remaining = np.minimum(self._n - here, self._batch_size - i)
-        # The last sample of a batch has no word of its own, and nothing to be swapped with.
-        words = stream.words(-(-self._n // self._batch_size) * words_per_batch + 1)
-        partners = here + words[batch * words_per_batch + i] % remaining
-        order = here.tolist()
-        for j, k in enumerate(partners.tolist()):
-            order[j], order[k] = order[k], order[j]
-        return np.array(order, np.int64)
-
-
-def dropout_mask_into(out: Array, rate: float, seed: SeedPair) -> None:
-    """Write into `out` what dropout multiplies by: 0 where it drops, 1 / (1 - rate) elsewhere.
-
-    An element is kept where its uniform number in [0, 1) is at least `rate`.
-
-    Arguments:
-        out: contiguous float array of any shape; overwritten.
-        rate: fraction to drop, in [0, 1).
-        seed: the seed pair of this call, from `SeedGenerator.next()`.
-
-    Raises:
-        ValueError: if `out` is not contiguous or `rate` is out of range.
-
-    Example:
-        >>> out = np.empty(6, np.float32)
-        >>> dropout_mask_into(out, 0.5, (1, 0))
-        >>> out
-        array([2., 0., 2., 0., 0., 0.], dtype=float32)
-
-    Reference:
-        Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
-        JMLR 2014.
-    """
-    _check_rate(rate)
-    if not out.flags.c_contiguous:
-        raise ValueError(f"Expected a contiguous `out`. Received: strides={out.strides}.")
-    flat = out.reshape(-1)
-    scale = out.dtype.type(1 / (1 - rate))
-    # The uniform number is mantissa / 2**23, so mantissas can be compared instead.
-    threshold = np.uint32(math.ceil(float(np.float32(rate)) * 2**23))
-    for start, words in Stream.from_seed(seed).chunks(flat.size):
-        np.bitwise_and(words, MANTISSA, out=words)
-        keep = np.greater_equal(words, threshold, out=scratch.keep[: len(words)])
-        piece = flat[start : start + len(words)]
-        piece[:] = keep
-        piece *= scale
-
-
-def _check_rate(rate: float) -> None:
-    if not 0 <= rate < 1:
-        raise ValueError(f"Expected a dropout `rate` in [0, 1). Received: rate={rate!r}.")
-
-
-# ---------------------------------------------------------------------------------------------
-# keras.random: in each function `seed` is an integer (the same numbers at every call), a
-# SeedGenerator, or None for the global generator
-# ---------------------------------------------------------------------------------------------
+from .seeds import Seed, draw_seed, is_integer
+from .training import check_rate, dropout_mask_into
 
 
 def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
@@ -552,7 +267,7 @@ def dropout(
         x = x.astype(config.floatx())
     if rate == 1:
         return as_tensor(np.zeros_like(x))
-    _check_rate(rate)
+    check_rate(rate)
     if rate == 0:
         return as_tensor(x)
     sizes = x.shape if noise_shape is None else noise_shape
