@@ -10,6 +10,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -81,12 +82,46 @@ def cubic(x):
 cubic.gradient = lambda dy, x, y: dy * x**2  # type: ignore[attr-defined]
 
 
+ACTIVATIONS = sorted({f.__name__ for f in activations.DERIVATIVES} - {"threshold"})
+"""The names that stand for an activation; a threshold needs arguments."""
+
+SORTS = ("sparsemax",)  # whose memory is not recycled
+
+
 def _dense(*args: Any, **options: Any) -> Callable[..., Any]:
     return lambda dtype: layers.Dense(*args, **options, dtype=dtype)
 
 
 def _of(cls: Any, *args: Any, **options: Any) -> Callable[..., Any]:
     return lambda dtype: cls(*args, **options, dtype=dtype)
+
+
+def _inner(outer: Any, inner: Any, *args: Any, **options: Any) -> Callable[..., Any]:
+    """Return what makes a layer whose activation is another layer."""
+    before = (8,) if outer is layers.Dense else ()
+    return lambda dtype: outer(
+        *before, activation=inner(*args, **options, dtype=dtype), dtype=dtype
+    )
+
+
+PARTIALS: list[tuple[Any, dict[str, Any], bool]] = [
+    (activations.relu, {"max_value": 0.9}, True),
+    (activations.relu, {"threshold": 0.3, "negative_slope": 0.2, "max_value": 0.9}, False),
+    (activations.leaky_relu, {"negative_slope": 0.1}, True),
+    (activations.leaky_relu, {"negative_slope": 1.5}, True),
+    (activations.elu, {"alpha": 0.5}, True),
+    (activations.celu, {"alpha": 2.0}, True),
+    (activations.gelu, {"approximate": True}, True),
+    (activations.squareplus, {"b": 1}, True),
+    (activations.hard_shrink, {"threshold": 0.2}, True),
+    (activations.soft_shrink, {"threshold": 0.2}, True),
+    (activations.threshold, {"threshold": 0.2, "default_value": -1.0}, True),
+    (activations.glu, {"axis": 1}, True),
+    (activations.softmax, {"axis": 1}, True),
+    (activations.log_softmax, {"axis": 1}, True),
+    (activations.sparsemax, {"axis": 1}, False),
+]
+"""(function, arguments, whether memory is recycled), as users give them: in a functools.partial."""
 
 
 def _mlp(dtype: Any) -> Sequential:
@@ -126,7 +161,10 @@ CASES = [
     Case("dense without bias", _dense(3, use_bias=False), (4, 5)),
     Case("dense over time", _dense(3, "relu"), (4, 6, 5)),
     Case("dense over a grid", _dense(8, "softmax"), (2, 3, 2, 5)),
-    *(Case(f"dense {name}", _dense(8, name), (4, 5)) for name in sorted(activations.NAMES)),
+    *(
+        Case(f"dense {name}", _dense(8, name), (4, 5), recycles=name not in SORTS)
+        for name in ACTIVATIONS
+    ),
     Case("dense with a function", _dense(3, cubic), (4, 5), recycles=False),
     Case("flatten", _of(layers.Flatten), (4, 2, 3, 2)),
     Case("flatten of nothing", _of(layers.Flatten), (4, 5)),
@@ -141,14 +179,28 @@ CASES = [
     Case("identity", _of(layers.Identity), (4, 5)),
     # activation
     *(
-        Case(f"activation {name}", _of(layers.Activation, name), (4, 8))
-        for name in sorted(activations.NAMES)
+        Case(f"activation {name}", _of(layers.Activation, name), (4, 8), recycles=name not in SORTS)
+        for name in ACTIVATIONS
     ),
+    *(
+        Case(
+            f"activation {function.__name__} {options}",
+            _of(layers.Activation, partial(function, **options)),
+            (4, 6),
+            recycles=recycles,
+        )
+        for function, options, recycles in PARTIALS
+    ),
+    Case("activation of a layer", _inner(layers.Activation, layers.ReLU, 0.5), (4, 5)),
+    Case("activation of a softmax layer", _inner(layers.Activation, layers.Softmax), (4, 8)),
+    Case("dense with a layer", _inner(layers.Dense, layers.ReLU, negative_slope=0.2), (4, 5)),
+    Case("dense with a softmax layer", _inner(layers.Dense, layers.Softmax), (4, 5)),
+    Case("dense with dropout", _inner(layers.Dense, layers.Dropout, 0.4, seed=1), (4, 5)),
     Case("activation of a function", _of(layers.Activation, cubic), (4, 5), recycles=False),
     Case("relu", _of(layers.ReLU), (4, 2, 5)),
     Case("relu with a ceiling", _of(layers.ReLU, max_value=0.5), (4, 5)),
     Case("relu 6", _of(layers.ReLU, 6), (4, 5)),
-    Case("leaky relu", _of(layers.ReLU, negative_slope=0.2), (4, 5), recycles=False),
+    Case("leaky relu", _of(layers.ReLU, negative_slope=0.2), (4, 5)),
     Case("relu with a threshold", _of(layers.ReLU, threshold=0.3), (4, 5), recycles=False),
     Case("relu with everything", _of(layers.ReLU, 0.9, 0.1, 0.2), (4, 5), recycles=False),
     Case("softmax", _of(layers.Softmax), (4, 2, 8)),

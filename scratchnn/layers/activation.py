@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import activations
 from ..arrays import Array, Shape
 from ..context import Context, Logits
@@ -16,34 +14,44 @@ class Activation(Layer):
     """Apply an activation function: y = f(x).
 
     Arguments:
-        activation: a name or a function.
+        activation: a name, a function, a layer, or the config of one.
         **kwargs: the arguments of every Layer.
 
     Shape:
         x and y (N, ...), float.
+
+    Raises:
+        ValueError: for a name that is not known, and a function without a derivative.
 
     Example:
         >>> Activation("relu")(np.array([-1.0, 2.0])).numpy()
         array([0., 2.], dtype=float32)
     """
 
+    has_build_config = False
+
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
         self.nonlinearity = activations.Nonlinearity(self.activation)
 
+    def build(self, input_shape: Shape) -> None:
+        self.nonlinearity.build(input_shape)
+
     def forward(self, x: Array, ctx: Context) -> Array:
-        if self.activation is activations.linear:
-            return x
-        y = ctx.buffer("y", x.shape)
-        np.copyto(y, x)
-        return self.nonlinearity.forward(y, ctx)
+        return self.nonlinearity.forward(x, ctx, owned=False)
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
-        return self.nonlinearity.backward(dy, ctx) if ctx.needs_dx else None
+        if not ctx.needs_dx and self.nonlinearity.layer is None:
+            return None
+        dx = self.nonlinearity.backward(dy, ctx)
+        return dx if ctx.needs_dx else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
+        return self.nonlinearity.compute_output_shape(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
 class ReLU(Layer):
@@ -68,6 +76,8 @@ class ReLU(Layer):
         array([0., 2., 6.], dtype=float32)
     """
 
+    has_build_config = False
+
     def __init__(
         self,
         max_value: float | None = None,
@@ -86,34 +96,28 @@ class ReLU(Layer):
         self.threshold = float(threshold or 0.0)
 
     def forward(self, x: Array, ctx: Context) -> Array:
-        ctx.x = x
-        return activations.relu(
-            x, self.negative_slope, self.max_value, self.threshold, out=ctx.buffer("y", x.shape)
-        )
+        ctx.x, ctx.y = x, ctx.buffer("y", x.shape)
+        return activations.relu(x, *self._options, out=ctx.y)
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
         if not ctx.needs_dx:
             return None
-        x: Array = ctx.x
-        opened = np.greater(x, self.threshold, out=ctx.buffer("open", x.shape, bool))
-        if self.max_value is not None:
-            # At the ceiling itself the slope is 1, but for the ceiling of 6, whose kernel in
-            # TensorFlow says 0; the parity tests hold us to both.
-            below = np.less if self.max_value == 6 and not self.threshold else np.less_equal
-            capped = below(x, self.max_value, out=ctx.buffer("below", x.shape, bool))
-            np.logical_and(opened, capped, out=opened)
-        slope = ctx.buffer("slope", x.shape)
-        np.copyto(slope, opened)
-        if self.negative_slope:
-            # At the threshold itself the slope is 0; that of a plain leaky unit, negative_slope.
-            leaky = self.max_value is None and not self.threshold
-            closed = x <= 0 if leaky else x < self.threshold
-            np.copyto(slope, self.negative_slope, where=closed)
-        dy *= slope
-        return dy
+        return activations.DERIVATIVES[activations.relu](dy, ctx.x, ctx.y, ctx, *self._options)
+
+    @property
+    def _options(self) -> tuple[float, float | None, float]:
+        return self.negative_slope, self.max_value, self.threshold
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "max_value": self.max_value,
+            "negative_slope": self.negative_slope,
+            "threshold": self.threshold,
+        }
 
 
 class Softmax(Layer):
@@ -131,20 +135,22 @@ class Softmax(Layer):
         array([[0.5, 0.5]], dtype=float32)
     """
 
+    has_build_config = False
+
     def __init__(self, axis: int | tuple[int, ...] | list[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        axes = (axis,) if isinstance(axis, int) else tuple(axis)
-        self.axis = axes[0] if len(axes) == 1 else axes
+        self.axis = axis
+        self._axes = (axis,) if isinstance(axis, int) else tuple(axis)
 
     def forward(self, x: Array, ctx: Context) -> Array:
-        ctx.y, top, total = activations.softmax_parts(
-            x,
-            self.axis,  # type: ignore[arg-type]
-            ctx.buffer("y", x.shape),
-        )
-        if self.axis in (-1, x.ndim - 1):
+        axes = [axis % x.ndim for axis in self._axes]
+        row = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+        top, total = ctx.buffer("top", row), ctx.buffer("total", row)
+        ctx.y = ctx.buffer("y", x.shape)
+        activations.softmax_parts(x, self._axes, ctx.y, top, total)
+        if axes == [x.ndim - 1]:
             ctx.logits = Logits(x, top, total)
-        elif isinstance(self.axis, int):
+        elif len(axes) == 1:
             ctx.logits = Logits(x)
         return ctx.y  # type: ignore[no-any-return]
 
@@ -154,7 +160,10 @@ class Softmax(Layer):
         if ctx.fused:
             return dy
         derivative = activations.DERIVATIVES[activations.softmax]
-        return derivative(dy, ctx.y, ctx, axis=self.axis)
+        return derivative(dy, ctx.y, ctx.y, ctx, axis=self._axes)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axis": self.axis}

@@ -29,6 +29,8 @@ class InputLayer(Layer):
         ValueError: without a shape, or for one that is not a sequence of positive sizes.
     """
 
+    has_build_config = False
+
     def __init__(
         self,
         shape: Sequence[int | None] | None = None,
@@ -81,6 +83,16 @@ class InputLayer(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.batch_shape
 
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self.dtype,
+            "sparse": False,
+            "ragged": False,
+            "name": self.name,
+            "optional": False,
+        }
+
 
 def Input(  # noqa: N802
     shape: Sequence[int | None] | None = None,
@@ -114,7 +126,7 @@ class Dense(Layer):
 
     Arguments:
         units: U, the size of the output's last axis.
-        activation: a name or a function; None is linear.
+        activation: a name, a function, a layer or the config of one; None is linear.
         use_bias: whether to add b.
         kernel_initializer, bias_initializer: what W and b start as.
         kernel_regularizer, bias_regularizer, activity_regularizer: what W, b and y add to the loss.
@@ -182,6 +194,7 @@ class Dense(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
+        self.nonlinearity.build((*input_shape[:-1], self.units))
 
     def forward(self, x: Array, ctx: Context) -> Array:
         ctx.shape = x.shape
@@ -204,7 +217,22 @@ class Dense(Layer):
         return dx.reshape(ctx.shape)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return (*input_shape[:-1], self.units)
+        return self.nonlinearity.compute_output_shape((*input_shape[:-1], self.units))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+            "quantization_config": None,
+        }
 
     def check_input(self, shape: Shape) -> None:
         if len(shape) < 2:
@@ -260,6 +288,9 @@ class Flatten(Layer):
         sizes = input_shape[1:]
         return (input_shape[0], None if None in sizes else prod(sizes))  # type: ignore[arg-type]
 
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "data_format": self.data_format}
+
     def check_input(self, shape: Shape) -> None:
         if not shape:
             raise ValueError(
@@ -272,6 +303,7 @@ class Identity(Layer):
     """Return the input: y = x. Any shape, any dtype."""
 
     casts_integers = False
+    has_build_config = False
 
     def forward(self, x: Array, ctx: Context) -> Array:
         return x
