@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import textwrap
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,12 +23,20 @@ from scratchnn.losses import (
     MeanAbsoluteError,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
+    as_loss,
 )
 from scratchnn.losses import base as losses_base
 from scratchnn.losses.base import REDUCTIONS
 from scratchnn.optimizers import SGD
 
 Quartic = example(losses_base)["Quartic"]
+GOLDEN = json.loads((Path(__file__).parent / "data/losses.json").read_text())
+CLASSES = {
+    name: cls
+    for name, cls in vars(losses).items()
+    if inspect.isclass(cls) and issubclass(cls, Loss) and name in losses.__all__
+}
+del CLASSES["Loss"], CLASSES["CTC"]
 
 
 def log(x):
@@ -140,6 +152,174 @@ def test_epsilon_is_the_one_that_is_set():
     assert float(BinaryCrossentropy()([[1.0]], [[0.0]])) == pytest.approx(-log(1e-3), rel=1e-4)
 
 
+def value_and_gradient(loss, y, p, weight=None):
+    """Return the reduced loss of one batch, and its gradient."""
+    ctx = Context(dtype=p.dtype)
+    with np.errstate(all="ignore"):
+        value = loss.reduce(loss.forward(loss.prepare(y, p.shape), p, ctx), weight, ctx)
+        return value, loss.reduced_gradient(ctx)
+
+
+@pytest.mark.parametrize(
+    "case", GOLDEN["cases"], ids=lambda c: f"{c['loss']} {c['options']} {c['y']}-{c['p']}"
+)
+def test_numbers_of_keras(case):
+    y, p, weight = (np.array(GOLDEN["inputs"][key]) for key in (case["y"], case["p"], "weights"))
+    p = p.astype(np.float32)
+    make = partial(CLASSES[case["loss"]], **case["options"])
+
+    def close(found, expected):
+        size = np.abs(expected)[np.isfinite(expected)].max(initial=0)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6 * size)
+
+    value, gradient = value_and_gradient(make(), y, p)
+    close(value, case["value"])
+    close(gradient, case["gradient"])
+    close(make()(y, p), case["value"])
+    close(make()(y, p, sample_weight=weight), case["weighted"])
+    close(make(reduction="none")(y, p), case["values"])
+
+
+def test_huber_is_a_parabola_and_then_a_line():
+    p = np.array([[0.5, -2.0, 1e30]], np.float32)
+    value, gradient = value_and_gradient(losses.Huber(2.0), np.zeros((1, 3)), p)
+    assert value == pytest.approx((0.125 + 2 + 2e30) / 3)
+    np.testing.assert_allclose(gradient, np.array([[0.5, -2, 2]]) / 3, rtol=1e-6)
+
+
+def test_log_cosh_does_not_overflow():
+    p = np.array([[-1e6, 0.0, 1e6]], np.float32)
+    value, gradient = value_and_gradient(losses.LogCosh(), np.zeros((1, 3)), p)
+    assert value == pytest.approx(2e6 / 3)
+    np.testing.assert_allclose(gradient, np.array([[-1, 0, 1]]) / 3, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["Hinge", "SquaredHinge"])
+def test_hinges_take_zeros_and_ones_for_signs_if_a_batch_has_no_other_label(name):
+    loss, p = CLASSES[name](), np.array([[0.5], [0.5]], np.float32)
+    assert float(loss([[0], [1]], p)) == float(loss([[-1], [1]], p))
+    # In this batch 0 is a number of its own, of which no prediction is far.
+    values = CLASSES[name](reduction=None)([[0], [-1]], p)
+    np.testing.assert_allclose(values, [1, 1.5 if name == "Hinge" else 2.25])
+
+
+def test_a_hinge_has_its_slope_up_to_the_hinge_itself():
+    p = np.array([[1.0, 1.5, -1.0]], np.float32)
+    _, gradient = value_and_gradient(losses.Hinge(), np.array([[1, 1, -1]]), p)
+    np.testing.assert_allclose(gradient, np.array([[-1, 0, 1]]) / 3, rtol=1e-6)
+
+
+def test_equal_scores_share_the_slope_of_a_categorical_hinge():
+    p = np.array([[0.0, 0.5, 0.5]], np.float32)
+    value, gradient = value_and_gradient(losses.CategoricalHinge(), np.array([[1, 0, 0]]), p)
+    assert value == 1.5
+    np.testing.assert_array_equal(gradient, [[-1, 0.5, 0.5]])
+
+
+def test_cosine_of_a_vector_without_direction_is_zero():
+    p = np.array([[0.0, 0.0]], np.float32)
+    value, gradient = value_and_gradient(losses.CosineSimilarity(), np.array([[0.6, 0.8]]), p)
+    assert value == 0
+    np.testing.assert_allclose(gradient, [[-0.6e7, -0.8e7]], rtol=1e-6)
+
+
+def test_focal_losses_with_gamma_zero_are_crossentropies():
+    y, p = np.array([[1.0, 0, 0], [0, 0, 1.0]]), np.array([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4]])
+    assert float(losses.BinaryFocalCrossentropy(gamma=0)(y, p)) == pytest.approx(
+        float(BinaryCrossentropy()(y, p))
+    )
+    assert float(losses.CategoricalFocalCrossentropy(1, 0)(y, p)) == pytest.approx(
+        float(CategoricalCrossentropy()(y, p))
+    )
+
+
+def test_class_balancing():
+    loss = losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=0.9)
+    plain = losses.BinaryFocalCrossentropy()
+    assert float(loss([[1]], [[0.3]])) == pytest.approx(0.9 * float(plain([[1]], [[0.3]])))
+    assert float(loss([[0]], [[0.3]])) == pytest.approx(0.1 * float(plain([[0]], [[0.3]])))
+
+
+def test_dice_and_tversky():
+    y, p = [[1, 1, 0, 0]], [[1, 0, 1, 0]]
+    assert float(losses.Dice()(y, p)) == pytest.approx(0.5)
+    assert float(losses.Tversky(1, 0)(y, p)) == pytest.approx(0.5)
+    assert float(losses.Tversky(3, 0)(y, p)) == pytest.approx(0.75)  # what is missed weighs more
+    assert float(losses.Tversky()(np.ones((2, 2)), np.ones((2, 2)))) == pytest.approx(0, abs=1e-6)
+    assert float(losses.Dice()([[0.0]], [[0.0]])) == 1
+    y, p = np.eye(2)[[[0, 1], [1, 1]]], np.eye(2)[[[0, 1], [0, 0]]]
+    np.testing.assert_allclose(losses.dice(y, p, axis=(1, 2)), [0, 1], atol=1e-6)
+
+
+def test_circle_ignores_samples_without_a_partner():
+    p = np.array([[1, 0], [0.6, 0.8], [0.8, 0.6]], np.float32)
+    loss = losses.Circle(gamma=1.0)
+    values = losses.circle([0, 0, 1], p, gamma=1.0)
+    assert values[2] == 0
+    assert float(loss([0, 0, 1], p)) == pytest.approx((values[0] + values[1]) / 2)
+    value, gradient = value_and_gradient(loss, np.array([0, 1, 2]), p)  # no two of one label
+    assert value == 0
+    np.testing.assert_array_equal(gradient, np.zeros((3, 2)))
+
+
+def test_generalized_crossentropy_of_a_class_that_was_ruled_out():
+    loss = losses.CategoricalGeneralizedCrossEntropy(0.5)
+    value, gradient = value_and_gradient(loss, np.array([0]), np.array([[0, 1]], np.float32))
+    assert value == 2
+    np.testing.assert_array_equal(gradient, [[-np.inf, np.nan]])  # as in Keras
+
+
+def test_ctc_is_refused():
+    p = np.zeros((2, 5, 3))
+    for use in (losses.CTC, lambda: losses.ctc([[1], [2]], p), lambda: as_loss("ctc")):
+        with pytest.raises(NotImplementedError, match="The CTC loss is not supported: it sums"):
+            use()
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_context_is_used_again(name):
+    """A smaller batch in between changes nothing."""
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.1, 0.9, (6, 4)).astype(np.float32)
+    y = rng.integers(0, 4, 6)
+    if issubclass(CLASSES[name], losses_base.SameShapeLoss) and not name.startswith("Sparse"):
+        y = np.eye(4, dtype=np.float32)[y]
+    loss, ctx = CLASSES[name](), Context()
+
+    def step(rows):
+        prepared = loss.prepare(y[rows], (None, 4))
+        value = loss.reduce(loss.forward(prepared, p[rows], ctx), None, ctx)
+        return float(value), loss.reduced_gradient(ctx).copy()
+
+    with np.errstate(divide="ignore"):
+        first, fewer, again = step(slice(6)), step(slice(3)), step(slice(6))
+    assert first[0] == again[0]
+    np.testing.assert_array_equal(first[1], again[1])
+    expected = value_and_gradient(loss, y[:3], p[:3])
+    assert fewer[0] == expected[0]
+    np.testing.assert_array_equal(fewer[1], expected[1])
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_an_object_and_its_function_agree(name):
+    cls = CLASSES[name]
+    function = next(f for f, c in losses._CLASSES.items() if c is cls)
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.1, 0.9, (6, 4)).astype(np.float32)
+    y = rng.integers(0, 4, 6)
+    if issubclass(cls, losses_base.SameShapeLoss) and not name.startswith("Sparse"):
+        y = np.eye(4)[y]
+    options = {"q": 0.5} if "q" in inspect.signature(cls).parameters else {}
+    expected = cls(**options, reduction=None)(y, p)
+    np.testing.assert_array_equal(function(y, p, **options), expected)
+    # And the methods that a subclass extends.
+    loss = cls(**options, reduction="sum")
+    np.testing.assert_array_equal(loss.call(y, p), expected)
+    _, gradient = value_and_gradient(loss, y, p)
+    if name != "Circle":  # where the mask takes part
+        np.testing.assert_allclose(loss.gradient(y, p), gradient, rtol=1e-6)
+
+
 # --- reductions and weights
 
 Y = np.zeros((4, 1))
@@ -152,7 +332,7 @@ W = np.array([1.0, 0.0, 2.0, 0.5])  # weighted 1, 0, 18, 8
     [
         ("sum_over_batch_size", 30 / 4, 27 / 4),  # the divisor stays the count
         ("mean", 30 / 4, 27 / 4),
-        ("mean_with_sample_weight", 30 / 4, 27 / 3.5),
+        ("mean_with_sample_weight", 30 / 4, 27 / 3.5),  # of the weights as they are given
         ("sum", 30, 27),
         ("none", [1, 4, 9, 16], [1, 0, 18, 8]),
         (None, [1, 4, 9, 16], [1, 0, 18, 8]),
@@ -162,11 +342,26 @@ def test_reductions(reduction, plain, weighted):
     loss = MeanSquaredError(reduction=reduction)
     np.testing.assert_allclose(loss(Y, P), plain, rtol=1e-6)
     np.testing.assert_allclose(loss(Y, P, sample_weight=W), weighted, rtol=1e-6)
-    np.testing.assert_allclose(loss(Y, P, sample_weight=W[:, np.newaxis]), weighted, rtol=1e-6)
+    column = loss(Y, P, sample_weight=W[:, np.newaxis])
+    if reduction in ("none", None):
+        assert column.shape == (4, 1)
+        column = column[:, 0]
+    np.testing.assert_allclose(column, weighted, rtol=1e-6)
+    twice = 30 if reduction == "mean_with_sample_weight" else 2 * np.array(plain)
+    np.testing.assert_allclose(loss(Y, P, sample_weight=2.0), twice, rtol=1e-6)
+
+
+def test_weights_of_a_loss_that_is_one_value():
+    y, p = np.array([[1, 0], [1, 1]]), np.array([[0.5, 0.5], [0.5, 0.5]], np.float32)
+    plain, slope = value_and_gradient(losses.Dice(), y, p)
+    value, gradient = value_and_gradient(losses.Dice(), y, p, [3.0, 1.0])
+    assert value == pytest.approx(2 * plain)
+    np.testing.assert_allclose(gradient, 2 * slope, rtol=1e-6)
+    for reduction, expected in (("sum", 4), ("mean_with_sample_weight", 1), ("sum", 4)):
+        loss = losses.Dice(reduction=reduction)
+        assert float(loss(y, p, sample_weight=[3.0, 1.0])) == pytest.approx(expected * plain)
     np.testing.assert_allclose(
-        loss(Y, P, sample_weight=2.0),
-        2 * np.array(plain) * (0.5 if reduction == "mean_with_sample_weight" else 1),
-        rtol=1e-6,
+        losses.Dice(reduction=None)(y, p, sample_weight=[3.0, 1.0]), [3 * plain, plain]
     )
 
 
@@ -268,6 +463,11 @@ def test_functions_return_one_value_per_sample():
         ("MSE", MeanSquaredError),
         ("mean_squared_error", MeanSquaredError),
         ("MeanSquaredError", MeanSquaredError),
+        ("huber", losses.Huber),
+        ("KLD", losses.KLDivergence),
+        ("msle", losses.MeanSquaredLogarithmicError),
+        ({"class_name": "MeanSquaredError", "config": {}}, MeanSquaredError),
+        (MeanSquaredError(), MeanSquaredError),
         ("mae", MeanAbsoluteError),
         ("bce", BinaryCrossentropy),
         ("binary_crossentropy", BinaryCrossentropy),
@@ -279,25 +479,75 @@ def test_functions_return_one_value_per_sample():
     ],
     ids=str,
 )
-def test_get(identifier, cls):
-    assert type(losses.get(identifier)) is cls
+def test_as_loss(identifier, cls):
+    loss = as_loss(identifier)
+    assert type(loss) is cls
+    assert loss.get_config() == cls(name=loss.name).get_config()
 
 
-def test_get_returns_objects_and_none_as_they_are():
+def test_a_loss_made_from_a_function_has_its_name_and_arguments():
+    assert as_loss("huber").name == "huber"
+    assert as_loss("Huber").name == "huber_loss"
+    loss = as_loss(partial(losses.huber, delta=0.5))
+    assert (loss.name, loss.delta) == ("huber", 0.5)
+
+
+def test_get():
+    assert losses.get("mse") is losses.mean_squared_error
+    assert losses.get(losses.huber) is losses.huber
+    assert type(losses.get("MeanSquaredError")) is MeanSquaredError
+    assert type(losses.get(MeanSquaredError)) is MeanSquaredError
     loss = MeanSquaredError()
-    assert losses.get(loss) is loss
-    assert losses.get(None) is None
+    for find in (losses.get, as_loss):
+        assert find(loss) is loss
+        assert find(None) is None
 
 
 @pytest.mark.parametrize("identifier", ["huber_los", "MSe", 3, [], object()], ids=str)
 def test_get_of_something_else(identifier):
-    with pytest.raises(ValueError, match=r"Could not interpret loss identifier"):
-        losses.get(identifier)
+    for find in (losses.get, as_loss):
+        with pytest.raises(ValueError, match=r"Could not interpret loss identifier"):
+            find(identifier)
 
 
 def test_names_suggest_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'mean_squared_error'"):
         losses.get("mean_square_error")
+
+
+def test_serialization():
+    description = {
+        "module": "keras.losses",
+        "class_name": "Tversky",
+        "config": {
+            "name": "tversky",
+            "reduction": "sum",
+            "alpha": 0.1,
+            "beta": 0.5,
+            "axis": None,
+        },
+        "registered_name": None,
+    }
+    assert losses.serialize(losses.Tversky(0.1, reduction="sum")) == description
+    assert losses.serialize(losses.deserialize(description)) == description
+    assert losses.serialize(losses.huber) == {
+        "module": "builtins",
+        "class_name": "function",
+        "config": "huber",
+        "registered_name": "function",
+    }
+    assert losses.deserialize("huber") is losses.huber
+    with pytest.raises(ValueError, match="Could not interpret loss identifier: 'Tverski'"):
+        losses.deserialize({**description, "class_name": "Tverski"})
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_configs(name):
+    loss = CLASSES[name](reduction="sum", name="mine")
+    again = losses.deserialize(losses.serialize(loss))
+    assert type(again) is CLASSES[name]
+    assert again.get_config() == loss.get_config()
+    assert (again.name, again.reduction) == ("mine", "sum")
 
 
 def test_config():
@@ -378,6 +628,99 @@ def test_a_loss_that_is_also_a_metric():
 # --- a loss of one's own
 
 
+def test_ones_own_loss_of_labels():
+    class Margin(Loss):
+        """The true class is to be 1 above the mean of all."""
+
+        def call(self, y_true, y_pred):
+            assert y_true.shape == (len(y_pred),)
+            assert y_true.dtype == y_pred.dtype == np.float32
+            picked = y_pred[np.arange(len(y_pred)), y_true.astype(int)]
+            return 1 - picked + y_pred.mean(axis=-1)
+
+        def gradient(self, y_true, y_pred):
+            return 1 / y_pred.shape[-1] - np.eye(y_pred.shape[-1])[y_true.astype(int)]
+
+    value, gradient = fitted(Margin(), [1, 2], units=3)
+    assert value == 1
+    np.testing.assert_allclose(gradient, [1 / 3, -1 / 6, -1 / 6], rtol=1e-6)
+
+
+def test_ones_own_loss_may_be_one_value_for_all():
+    class Largest(Loss):
+        def call(self, y_true, y_pred):
+            return np.abs(y_pred - y_true).max()
+
+        def gradient(self, y_true, y_pred):
+            error = y_pred - y_true
+            return np.sign(error) * (np.abs(error) == np.abs(error).max())
+
+    value, gradient = fitted(Largest(), [[1.0], [3.0]])
+    assert value == 3
+    np.testing.assert_array_equal(gradient, [-1])
+
+
+def test_a_subclass_changes_what_a_loss_of_the_package_returns():
+    class TwiceTheError(MeanSquaredError):
+        def call(self, y_true, y_pred):
+            return 2 * super().call(y_true, y_pred)
+
+        def gradient(self, y_true, y_pred):
+            return 2 * super().gradient(y_true, y_pred)
+
+    class HalfDoneError(MeanSquaredError):
+        def call(self, y_true, y_pred):
+            return 2 * super().call(y_true, y_pred)
+
+    class ClippedError(MeanSquaredError):
+        def gradient(self, y_true, y_pred):
+            return np.clip(super().gradient(y_true, y_pred), -3, 3)
+
+    assert float(TwiceTheError()([[1.0], [3.0]], [[0.0], [0.0]])) == 10
+    value, gradient = fitted(TwiceTheError(), [[1.0], [3.0]])
+    assert value == 10
+    np.testing.assert_array_equal(gradient, [-8])
+    assert float(HalfDoneError()([[1.0], [3.0]], [[0.0], [0.0]])) == 10
+    with pytest.raises(NotImplementedError, match=r"HalfDoneError must define gradient"):
+        fitted(HalfDoneError(), [[1.0], [3.0]])
+    value, gradient = fitted(ClippedError(), [[1.0], [3.0]])
+    assert value == 5
+    np.testing.assert_array_equal(gradient, [-2.5])  # the mean of -2 and -3
+
+
+def test_a_subclass_of_a_loss_that_compares_samples():
+    class Sharper(losses.Circle):
+        def call(self, y_true, y_pred):
+            return 2 * super().call(y_true, y_pred)
+
+        def gradient(self, y_true, y_pred):
+            return 2 * super().gradient(y_true, y_pred)
+
+    y, p = np.array([0, 0, 1, 1]), np.eye(4, 2, dtype=np.float32)
+    found = value_and_gradient(Sharper(2.0), y, p)
+    expected = value_and_gradient(losses.Circle(2.0), y, p)
+    assert found[0] == pytest.approx(2 * expected[0])
+    np.testing.assert_allclose(found[1], 2 * expected[1], rtol=1e-6)
+
+
+def cubes(y_true, y_pred):
+    return np.mean(np.abs(y_pred - y_true) ** 3, axis=-1)
+
+
+cubes.gradient = lambda y, p: 3 * np.abs(p - y) * (p - y) / p.shape[-1]
+
+
+def test_a_function_with_its_gradient():
+    loss = as_loss(cubes)
+    assert loss.name == "cubes"
+    assert loss.get_config() == {"name": "cubes", "reduction": "sum_over_batch_size", "fn": cubes}
+    assert float(loss([[1.0], [3.0]], [[0.0], [0.0]])) == 14
+    for y in ([[1.0], [3.0]], [1.0, 3.0]):
+        value, gradient = fitted(cubes, y)
+        assert value == 14
+        np.testing.assert_array_equal(gradient, [-15])  # the mean of -3 and -27
+
+
 def test_the_example_of_the_contract():
     loss = Quartic()
     assert loss.name == "quartic"
@@ -415,11 +758,12 @@ def test_a_function_of_ones_own_is_told_how_to_become_a_class(function):
     model = Sequential([Input((1,)), Dense(1)])
     with pytest.raises(ValueError, match="has no gradient") as error:
         model.compile("sgd", function)
+    assert "lambda y_true, y_pred: ...`" in str(error.value)
     assert not model.compiled
     # The advice works as it stands.
     _, _, advice = str(error.value).partition("\n\n")
     code, _, last = advice.rpartition("\n\n")
-    assert last == "and compile with loss=MyLoss()."
+    assert last.startswith("and compile with loss=MyLoss(). Or give the function its derivative")
     scope = {"keras": keras, "np": np}
     exec(textwrap.dedent(code), scope)
     assert fitted(scope["MyLoss"](), [[1.0], [3.0]])[0] == fitted("mse", [[1.0], [3.0]])[0]
@@ -428,11 +772,59 @@ def test_a_function_of_ones_own_is_told_how_to_become_a_class(function):
 def test_a_bad_argument():
     with pytest.raises(ValueError, match=r"label_smoothing must be in \[0, 1\]"):
         BinaryCrossentropy(label_smoothing=2)
-    with pytest.raises(ValueError, match="last axis"):
-        SparseCategoricalCrossentropy(axis=1)
-    with pytest.raises(ValueError, match="leave `dtype` out"):
-        MeanSquaredError(dtype="float64")
+    with pytest.raises(ValueError, match=r"the classes on the last axis .* axis=1"):
+        SparseCategoricalCrossentropy(axis=1)([[0], [1]], np.full((2, 3, 4), 0.25))
+    with pytest.raises(ValueError, match=r"q must be between 0 and 1. Received: q=1"):
+        losses.CategoricalGeneralizedCrossEntropy(1)
+    for dtype in ("float64", "int32", "no dtype", 3):
+        with pytest.raises(ValueError, match=r"computes in .*'float32'; leave `dtype` out"):
+            MeanSquaredError(dtype=dtype)
+    assert MeanSquaredError(dtype="float32").dtype == MeanSquaredError(dtype=np.float32).dtype
+    with pytest.raises(ValueError, match="reduction must be one of"):
+        MeanSquaredError(reduction=losses.Reduction.AUTO)
+    assert float(MeanSquaredError(losses.Reduction.SUM)([[0.0], [0.0]], [[1.0], [1.0]])) == 2
     with pytest.raises(ValueError, match=r"loss_weights.*must be a number"):
         fitted("mse", [[1.0]], loss_weights=["a"])
     with pytest.raises(ValueError, match="`loss` must have one entry"):
         fitted(["mse", "mae"], [[1.0]])
+
+
+def test_bad_targets():
+    p = np.full((2, 3), 1 / 3)
+    for labels, match in (
+        ([0, 3], r"labels in \[0, 3\).*Received: 3 at index 1"),
+        ([0, 0.5], r"whole numbers. Received: 0.5 at index 1"),
+        ([[0], [1]], r"integer labels .*Received: labels of shape \(2, 1\). Take the last"),
+        ([[0, 1], [1, 0]], r"integer labels .*Received: labels of shape \(2, 2\)"),
+        (["a", "b"], r"must be numbers"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            losses.CategoricalGeneralizedCrossEntropy()(labels, p)
+    for labels, match in (
+        ([[0, 1], [1, 0]], r"labels of shape \(N,\) and embeddings of shape \(N, D\)"),
+        ([0, 0.5], r"whole numbers"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            losses.Circle()(labels, p)
+    with pytest.raises(ValueError, match=r"embeddings of shape \(2, 3, 4\)"):
+        losses.Circle()([0, 1], np.zeros((2, 3, 4)))
+    for name in ("Huber", "Hinge", "KLDivergence", "BinaryFocalCrossentropy", "Dice"):
+        with pytest.raises(ValueError, match=r"expected targets .*\(N, 3\).*Received.*\(N, 4\)"):
+            CLASSES[name]()(np.zeros((2, 4)), p)
+
+
+def test_one_class_is_warned_of():
+    for name in ("CategoricalCrossentropy", "CategoricalFocalCrossentropy"):
+        with pytest.warns(SyntaxWarning, match=r"expected an output for each class.*\(2, 1\)"):
+            CLASSES[name]()([[1], [1]], [[0.5], [0.5]])
+
+
+def test_a_focal_loss_behind_a_softmax_of_another_axis_is_refused():
+    model = Sequential([Input((2, 3)), keras.layers.Softmax(axis=1)])
+    model.compile("sgd", "binary_focal_crossentropy")
+    layer = Sequential([Input((2, 3)), Dense(3), keras.layers.Softmax(axis=1)])
+    layer.compile("sgd", "binary_focal_crossentropy")
+    x, y = np.zeros((2, 2, 3)), np.ones((2, 2, 3))
+    assert model.evaluate(x, y, verbose=0) > 0
+    with pytest.raises(ValueError, match=r"expected the outputs of a sigmoid, or of a softmax"):
+        layer.fit(x, y, verbose=0)

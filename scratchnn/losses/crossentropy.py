@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import config
 from ..activations import sigmoid, softmax_parts
 from ..arrays import Array, Shape, Tensor
 from ..context import Context, Logits
-from .base import Loss, as_numbers, function
+from .base import AxisLoss, as_numbers, function
+from .labels import labels_in_range
+from .probabilities import clip, smooth, warn_of_one_class
 
 
-class _Crossentropy(Loss):
+class _Crossentropy(AxisLoss):
     """What the three cross-entropies share: where their logits come from."""
 
     def __init__(
@@ -38,7 +39,7 @@ class _Crossentropy(Loss):
             raise ValueError(f"label_smoothing must be in [0, 1]. Received: {label_smoothing}.")
         self.from_logits = from_logits
         self.label_smoothing = label_smoothing
-        self.axis = axis
+        self.axis: int = axis
 
     def _logits(self, p: Array, ctx: Context) -> Logits | None:
         """Return the logits to work from, if any; note in ctx.fused if they are not p itself."""
@@ -74,11 +75,6 @@ class _Crossentropy(Loss):
 
     def _from_last(self, array: Array) -> Array:
         return array if self.axis in (-1, array.ndim - 1) else np.moveaxis(array, -1, self.axis)
-
-    def reduced_gradient(self, ctx: Context) -> Array:
-        if np.ndim(ctx.scale) and self.axis != -1:
-            ctx.scale = np.expand_dims(ctx.scale, self.axis)
-        return super().reduced_gradient(ctx)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -124,14 +120,14 @@ class SparseCategoricalCrossentropy(_Crossentropy):
         dtype: Any = None,
     ) -> None:
         super().__init__(from_logits, 0.0, axis, reduction, name, dtype)
-        if axis != -1:
-            raise ValueError(
-                "SparseCategoricalCrossentropy expects the classes on the last axis, axis=-1. "
-                f"Received: axis={axis}."
-            )
         self.ignore_class = ignore_class
 
     def prepare(self, y_true: Any, output_shape: Shape) -> Array:
+        if self.axis not in (-1, len(output_shape) - 1):
+            raise ValueError(
+                f"The loss {self.name!r} expected the classes on the last axis of the model's "
+                f"output of shape {output_shape}. Received: axis={self.axis}."
+            )
         y = as_numbers(y_true, "labels (y)")
         if y.ndim == len(output_shape) and y.shape[-1] == 1:
             y = y[..., 0]
@@ -143,34 +139,10 @@ class SparseCategoricalCrossentropy(_Crossentropy):
                 f"shape {output_shape}. Received: labels of shape {y.shape}."
                 + (" For one-hot labels use 'categorical_crossentropy'." if one_hot else "")
             )
-        return self._check_labels(y, output_shape[-1])
+        return labels_in_range(y, output_shape[-1], self.name, self.ignore_class)
 
     def accepts(self, y: Array, output_shape: Shape) -> bool:
         return y.dtype == np.intp and y.ndim == len(output_shape) - 1
-
-    def _check_labels(self, y: Array, classes: int | None) -> Array:
-        if y.dtype.kind == "f":
-            fractions = np.flatnonzero(~(np.isfinite(y) & (y == np.floor(y))).ravel())
-            if len(fractions):
-                raise ValueError(
-                    f"The loss {self.name!r} expected labels that are whole numbers. Received: "
-                    f"{y.flat[fractions[0]]} at index {fractions[0]}."
-                )
-        labels = y.astype(np.intp)
-        counted = labels if self.ignore_class is None else labels[labels != self.ignore_class]
-        if (
-            classes is not None
-            and counted.size
-            and not 0 <= counted.min() <= counted.max() < classes
-        ):
-            bad = counted[(counted < 0) | (counted >= classes)]
-            where = np.flatnonzero(np.isin(labels.ravel(), bad))
-            raise ValueError(
-                f"The loss {self.name!r} expected labels in [0, {classes}), for the model has "
-                f"{classes} outputs. Received: {labels.flat[where[0]]} at index {where[0]}, one "
-                f"of {len(bad)} such labels."
-            )
-        return labels
 
     def forward(self, y: Array, p: Array, ctx: Context) -> Array:
         if self.ignore_class is not None:
@@ -195,7 +167,7 @@ class SparseCategoricalCrossentropy(_Crossentropy):
 
     def _forward_probabilities(self, p: Array, ctx: Context) -> Array:
         ctx.softmax = None
-        ctx.q, ctx.inside = _clip(p)
+        ctx.q, ctx.inside = clip(p)
         ctx.total = ctx.q.sum(axis=-1, keepdims=True)
         # The log of the quotient: the difference of two logs cancels where all q are small.
         return np.asarray(np.log(ctx.total.ravel() / ctx.q.ravel()[ctx.places]))
@@ -262,6 +234,7 @@ class CategoricalCrossentropy(_Crossentropy):
         super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
 
     def fit_shape(self, y: Array, output_shape: Shape) -> Array:
+        warn_of_one_class(self.name, output_shape)
         labels = y.ndim == len(output_shape) - 1 or y.shape[-1:] == (1,)
         if labels and output_shape[-1] != 1:
             raise ValueError(
@@ -273,11 +246,10 @@ class CategoricalCrossentropy(_Crossentropy):
 
     def forward(self, y: Array, p: Array, ctx: Context) -> Array:
         logits = self._logits(p, ctx)
-        y, p = self._to_last(y), self._to_last(p)
-        if self.label_smoothing:
-            a = p.dtype.type(self.label_smoothing)
-            y = y * (1 - a) + a / p.dtype.type(p.shape[-1])
-        ctx.y = y
+        if self.label_smoothing:  # the last axis is taken for the classes, as in Keras
+            y = smooth(y, self.label_smoothing, y.shape[-1], p.dtype)
+        ctx.y = y = self._to_last(y)
+        p = self._to_last(p)
         if logits is None:
             return self._forward_probabilities(y, p, ctx)
         z = self._to_last(logits.z)
@@ -301,7 +273,7 @@ class CategoricalCrossentropy(_Crossentropy):
         ctx.softmax = None
         ctx.total = p.sum(axis=-1, keepdims=True)
         ctx.share = p / ctx.total
-        ctx.q, ctx.inside = _clip(ctx.share)
+        ctx.q, ctx.inside = clip(ctx.share)
         return np.asarray(-np.sum(y * np.log(ctx.q), axis=-1))
 
     def _backward_probabilities(self, ctx: Context) -> Array:
@@ -343,13 +315,12 @@ class BinaryCrossentropy(_Crossentropy):
     def forward(self, y: Array, p: Array, ctx: Context) -> Array:
         logits = self._logits(p, ctx)
         if self.label_smoothing:
-            a = p.dtype.type(self.label_smoothing)
-            y = y * (1 - a) + a / 2
+            y = smooth(y, self.label_smoothing, 2, p.dtype)
         ctx.y = y
         values = ctx.buffer("values", p.shape)
         if logits is None:
             ctx.sigmoid = None
-            ctx.q, ctx.inside = _clip(p)
+            ctx.q, ctx.inside = clip(p)
             np.copyto(values, -(y * np.log(ctx.q) + (1 - y) * np.log(1 - ctx.q)))
         else:
             z = logits.z
@@ -447,10 +418,3 @@ def _places(y: Array, classes: int) -> Array:
     places = np.arange(0, y.size * classes, classes)
     places += y.ravel()
     return places
-
-
-def _clip(p: Array) -> tuple[Array, Array]:
-    """Return p cut to [epsilon, 1 - epsilon], and where it was inside."""
-    low = p.dtype.type(config.epsilon())
-    high = 1 - low
-    return np.clip(p, low, high), (p >= low) & (p <= high)
