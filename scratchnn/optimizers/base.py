@@ -10,26 +10,40 @@ stretch of weights `w` moves along its gradient `g`, in place:
             m *= 0.9
             m -= self.lr * g
             w += m
+
+With arguments of its own it adds them to what `get_config` returns, to be saved with its model.
 """
 
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import naming
 from ..arrays import Array, Tensor, as_tensor
 from ..parameters import Parameter, ParameterStore
-from .schedules import LearningRateSchedule
+from .state import State
 
 _BLOCK = 65536
 """Weights updated at a time: few enough for their values, gradients and slots to stay in cache."""
 
 
-class Optimizer:
+class _Share(NamedTuple):
+    """The weights that a step moves: all of them, or those that gradients are given for."""
+
+    blocks: list[list[Array]]
+    """What each call of `update` is given."""
+    decayed: list[tuple[str, Array]]
+    """Stretches of weights, each with the name of the attribute that says how fast it decays."""
+    constrained: list[Parameter]
+    others: list[slice]
+    """Where the weights lie that do not move."""
+
+
+class Optimizer(State):
     """The base of all optimizers; the contract stands at the head of this file.
 
     Each step, in this order: accumulate, clip, decay the weights, `update`, average the weights,
@@ -40,7 +54,8 @@ class Optimizer:
         weight_decay: d; each step begins with w <- w - w d lr.
         clipnorm: the largest norm of each weight's gradient.
         clipvalue: the largest size of each element of the gradients.
-        global_clipnorm: the largest norm of all gradients together.
+        global_clipnorm: the largest norm of all gradients together. Nothing is clipped where these
+            three are None, 0 or negative.
         use_ema: whether to keep an exponential moving average of the weights,
             a <- ema_momentum a + (1 - ema_momentum) w, which replaces them when fit ends.
         ema_momentum: see above.
@@ -51,85 +66,25 @@ class Optimizer:
 
     Raises:
         ValueError: for arguments that are unknown, out of range or exclude one another.
+
+    Example:
+        >>> class Signs(Optimizer):
+        ...     def update(self, w, g):
+        ...         w -= self.lr * np.sign(g)
+        >>> w = Parameter(np.array([1.0, 2.0]), name="w")
+        >>> Signs(0.5).apply([np.array([3.0, -0.1])], [w])
+        >>> w.numpy()
+        array([0.5, 2.5])
     """
 
-    slots: tuple[str, ...] = ()
-    """The names of the vectors that `update` is given beside the weights and gradients."""
-
-    elementwise: bool = True
-    """Whether `update` treats each weight alone; if not, it is called for each parameter."""
-
-    listed_after: tuple[str, ...] = ()
-    """The slots that `variables` lists at its end, one after the other, as Keras makes them; of
-    the others it lists all of one weight, then all of the next."""
-
     scratch: int = 0
-    """How many vectors `update` uses for its intermediate results (`self.temporary`)."""
+    """How many arrays `update` uses for its intermediate results (`self.temporary`)."""
 
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if kwargs:
-            raise ValueError(
-                f"Argument(s) not recognized by {type(self).__name__}: {kwargs}."
-                + naming.nearest_argument(
-                    "learning_rate" if "lr" in kwargs else next(iter(kwargs)), type(self)
-                )
-            )
-        if loss_scale_factor is not None:
-            raise ValueError(
-                "loss_scale_factor is not supported: it is for half precision, and scratchnn "
-                f"computes in float32 or float64. Received: {loss_scale_factor}."
-            )
-        clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
-        if sum(c is not None for c in clips.values()) > 1:
-            raise ValueError(
-                "Only one of clipnorm, clipvalue and global_clipnorm can be set. "
-                f"Received: {clips}."
-            )
-        if use_ema and not 0 <= ema_momentum <= 1:
-            raise ValueError(f"ema_momentum must be in [0, 1]. Received: {ema_momentum}.")
-        if use_ema and ema_overwrite_frequency is not None and ema_overwrite_frequency < 1:
-            raise ValueError(
-                "ema_overwrite_frequency must be a whole number of steps, at least 1, or None. "
-                f"Received: {ema_overwrite_frequency}."
-            )
-        if gradient_accumulation_steps is not None and gradient_accumulation_steps < 2:
-            raise ValueError(
-                "gradient_accumulation_steps must be at least 2, or None. "
-                f"Received: {gradient_accumulation_steps}."
-            )
-        self.name = name or naming.auto_name(naming.to_snake_case(type(self).__name__))
-        self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
-        self.clipvalue = clipvalue
-        self.global_clipnorm = global_clipnorm
-        self.use_ema = use_ema
-        self.ema_momentum = ema_momentum
-        self.ema_overwrite_frequency = ema_overwrite_frequency
-        self.gradient_accumulation_steps = gradient_accumulation_steps
-        self._learning_rate: Any = _standardize_rate(learning_rate)
-        self._not_decayed: list[Parameter] = []
-        self._names_not_decayed = ""
-        self._steps = 0
-        self._trainable: list[Parameter] = []
-        self._store: ParameterStore | None = None
-        self._average: Array | None = None
-        self._accumulated: Array | None = None
-        self.lr: Any = None
-        self.built = False
+    lr: Any = None
+    """The learning rate of the present step, in the weights' dtype."""
+
+    _not_decayed: tuple[Parameter, ...] = ()
+    _names_not_decayed: str = ""
 
     # What an optimizer of your own defines ------------------------------------------------------
 
@@ -140,120 +95,168 @@ class Optimizer:
         """Move a stretch of weights, in place; g may be overwritten."""
         raise NotImplementedError(f"{type(self).__name__} must define update(w, g, ...).")
 
+    def decay_of(self, parameter: Parameter) -> str | None:
+        """Return the name of the attribute with a parameter's weight decay; None for no decay."""
+        listed = any(parameter is other for other in self._not_decayed)
+        named = self._names_not_decayed and re.search(self._names_not_decayed, parameter.name)
+        return None if listed or named else "weight_decay"
+
     # What an optimizer is used by ---------------------------------------------------------------
 
-    def build(self, store: ParameterStore) -> None:
-        """Make the slots for the weights of `store`, or take up a store repacked alike.
+    def build(self, variables: ParameterStore | Iterable[Parameter]) -> None:
+        """Make the slots for some weights, or take up another store of the same weights.
+
+        Arguments:
+            variables: the weights, in a ParameterStore; a list of them is packed into one.
 
         Raises:
             ValueError: if the optimizer was built for other weights.
         """
-        if self.built:
-            if [p.shape for p in self._trainable] != [p.shape for p in store.trainable]:
-                raise ValueError(
-                    f"The optimizer {self.name!r} was built for other weights: "
-                    f"{[p.path for p in self._trainable]}. Received: "
-                    f"{[p.path for p in store.trainable]}. Compile the model with a new one."
-                )
-            store_changed = self._store is not store
-        else:
-            like = store.values
-            self._slots = {name: self.initial(name, np.zeros_like(like)) for name in self.slots}
-            if self.use_ema:
-                self._average = np.zeros_like(like)
-            if self.gradient_accumulation_steps is not None:
-                self._accumulated = np.zeros_like(like)
-            store_changed = True
-        if store_changed:
-            self._store = store
-            self._trainable = list(store.trainable)
-            self._blocks = self._cut_blocks(store)
-            self._constrained = [p for p in store.trainable if p.constraint is not None]
-            longest = max((len(block[0]) for block in self._blocks), default=0)
-            self._scratch = [np.empty(longest, store.dtype) for _ in range(self.scratch)]
-        self.built = True
+        store = variables if isinstance(variables, ParameterStore) else ParameterStore([*variables])
+        if not self.built:
+            self.make_state(store)
+            self._take_up(store)
+            self.built = True
+        elif [p.shape for p in self._store.trainable] != [p.shape for p in store.trainable]:
+            raise ValueError(
+                f"The optimizer {self.name!r} was built for other weights: "
+                f"{[p.path for p in self._store.trainable]}. Received: "
+                f"{[p.path for p in store.trainable]}. Compile the model with a new one."
+            )
+        elif store is not self._store:
+            self._take_up(store)
 
-    def initial(self, slot: str, zeros: Array) -> Array:
-        """Return what a slot starts as; zeros unless an optimizer says otherwise."""
-        return zeros
-
-    def _cut_blocks(self, store: ParameterStore) -> list[list[Array]]:
-        """Return the stretches that `update` is given: views of weights, gradients, slots."""
-        vectors = [store.values, store.grads, *self._slots.values()]
+    def _take_up(self, store: ParameterStore) -> None:
+        """Cut the weights of `store` into what steps work on."""
+        self._store = store
+        longest = min(len(store.values), _BLOCK)
         if not self.elementwise:
-            return [[vector[where] for vector in vectors] for where in store.slices]
-        starts = range(0, len(store.values), _BLOCK)
-        return [[vector[start : start + _BLOCK] for vector in vectors] for start in starts]
+            longest = max([longest, *(p.size for p in store.trainable)])
+        # One is for the decay and the average of the weights, which come before and after update.
+        self._scratch = [np.empty(longest, store.dtype) for _ in range(max(1, self.scratch))]
+        numbers = range(len(store.trainable))
+        self._all = self._share(numbers)
+        if self._average is not None:
+            places = self._stretches(numbers)
+            self._averaged = [(self._average[place], store.values[place]) for place in places]
+
+    def _share(self, numbers: Sequence[int]) -> _Share:
+        """Return what a step needs to move the parameters of these numbers, and no others."""
+        store = self._store
+        if self.elementwise:
+            vectors = [store.values, store.grads, *self._vectors]
+            blocks = [[vector[place] for vector in vectors] for place in self._stretches(numbers)]
+        else:
+            lists: list[Sequence[Array | None]]
+            lists = [store.view(store.values), store.view(store.grads), *self._slots.values()]
+            blocks = [[a for of_all in lists if (a := of_all[i]) is not None] for i in numbers]
+        decays: dict[str, list[int]] = {}
+        for i in numbers:
+            name = self.decay_of(store.trainable[i])
+            if name is not None:
+                decays.setdefault(name, []).append(i)
+        return _Share(
+            blocks=blocks,
+            decayed=[
+                (name, store.values[place])
+                for name, members in decays.items()
+                for place in self._stretches(members)
+            ],
+            constrained=[p for i in numbers if (p := store.trainable[i]).constraint is not None],
+            others=[place for i, place in enumerate(store.slices) if i not in numbers],
+        )
+
+    def _stretches(self, numbers: Sequence[int]) -> list[slice]:
+        """Return where these parameters lie in a flat vector: neighbours together, in blocks."""
+        found: list[slice] = []
+        for place, i in enumerate(numbers):
+            where = self._store.slices[i]
+            if place and numbers[place - 1] == i - 1:
+                where = slice(found.pop().start, where.stop)
+            found.append(where)
+        return [
+            slice(start, min(start + _BLOCK, where.stop))
+            for where in found
+            for start in range(where.start, where.stop, _BLOCK)
+        ]
 
     def temporary(self, number: int, like: Array) -> Array:
-        """Return scratch vector `number`, as long as `like`."""
-        return self._scratch[number][: like.size]
+        """Return scratch array `number`, of the shape of `like`."""
+        vector = self._scratch[number][: like.size]
+        return vector if like.ndim == 1 else vector.reshape(like.shape)
 
     def step(self, store: ParameterStore) -> None:
         """Update all weights of `store` by their gradients."""
         if not self.built or store is not self._store:
             self.build(store)
+        self._step(self._all)
+
+    def _step(self, share: _Share) -> None:
+        store = self._store
         self.lr = store.dtype.type(self._rate())
+        every = self.gradient_accumulation_steps or 1
+        taken = self._steps.item()
+        updates, waited = divmod(taken, every)
         if self._accumulated is None:
-            self._apply(store)
-        elif (self._steps + 1) % self.gradient_accumulation_steps == 0:  # type: ignore[operator]
-            store.grads += self._accumulated
-            store.grads /= store.dtype.type(self.gradient_accumulation_steps)
-            self._accumulated.fill(0)
-            self._apply(store)
-        else:
+            self._apply(share, updates + 1)
+        elif waited < every - 1:
             self._accumulated += store.grads
+        else:
+            store.grads += self._accumulated
+            store.grads /= store.dtype.type(every)
+            for place in share.others:
+                store.grads[place] = 0
+            self._accumulated.fill(0)
+            self._apply(share, updates + 1)
         if self._average is not None:
-            self._update_average(store)
-        for parameter in self._constrained:
+            self._update_average(self._average, updates)
+        for parameter in share.constrained:
             assert parameter.constraint is not None
             parameter.value[...] = parameter.constraint(parameter.value)
-        self._steps += 1
+        self._steps[...] = taken + 1
 
-    def _apply(self, store: ParameterStore) -> None:
-        self._clip(store)
-        if self.weight_decay is not None:
-            self._decay(store)
-        self.begin_step(int(self._steps // (self.gradient_accumulation_steps or 1)) + 1)
-        for block in self._blocks:
+    def _apply(self, share: _Share, t: int) -> None:
+        self._clip()
+        for name, w in share.decayed:
+            decay = getattr(self, name)
+            if decay is not None:
+                s = np.multiply(w, w.dtype.type(decay), out=self.temporary(0, w))
+                s *= self.lr
+                w -= s
+        self.begin_step(t)
+        for block in share.blocks:
             self.update(*block)
 
-    def _clip(self, store: ParameterStore) -> None:
-        if self.clipvalue is not None:
-            np.clip(store.grads, -self.clipvalue, self.clipvalue, out=store.grads)
-        elif self.clipnorm is not None:
+    def _clip(self) -> None:
+        store = self._store
+        if self.clipnorm is not None and self.clipnorm > 0:
             limit = store.dtype.type(self.clipnorm)
             for where in store.slices:
                 g = store.grads[where]
                 norm = np.sqrt(np.dot(g, g))
                 g *= limit
                 g /= np.maximum(norm, limit)
-        elif self.global_clipnorm is not None:
+        elif self.global_clipnorm is not None and self.global_clipnorm > 0:
             limit = store.dtype.type(self.global_clipnorm)
             norm = np.sqrt(np.dot(store.grads, store.grads))
-            # A norm that is not finite makes every gradient NaN, as in Keras.
-            store.grads *= limit * np.minimum(1 / norm, 1 / limit) + (norm - norm)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                # A norm that is not finite makes every gradient NaN, as in Keras.
+                store.grads *= limit * np.minimum(1 / norm, 1 / limit) + (norm - norm)
+        elif self.clipvalue is not None and self.clipvalue > 0:
+            np.clip(store.grads, -self.clipvalue, self.clipvalue, out=store.grads)
 
-    def _decay(self, store: ParameterStore) -> None:
-        decay = store.dtype.type(self.weight_decay)
-        for parameter in store.trainable:
-            listed = any(parameter is other for other in self._not_decayed)
-            named = self._names_not_decayed and re.search(self._names_not_decayed, parameter.name)
-            if not (listed or named):
-                parameter.value -= parameter.value * decay * self.lr
-
-    def _update_average(self, store: ParameterStore) -> None:
-        assert self._average is not None
-        momentum = store.dtype.type(self.ema_momentum if int(self.iterations) else 0)
-        self._average *= momentum
-        self._average += (1 - momentum) * store.values
+    def _update_average(self, average: Array, updates: int) -> None:
+        momentum = average.dtype.type(self.ema_momentum if updates else 0)
+        for a, w in self._averaged:
+            a *= momentum
+            a += np.multiply(w, 1 - momentum, out=self.temporary(0, w))
         frequency = self.ema_overwrite_frequency
-        if frequency and (int(self.iterations) + 1) % frequency == 0:
-            store.values[...] = self._average
+        if frequency and (updates + 1) % frequency == 0:
+            self._store.values[...] = average
 
     def finalize_variable_values(self, variables: Any = None) -> None:
         """Replace the weights by their moving average, if one is kept; `fit` ends with this."""
-        if self._store is not None and self._average is not None and self._steps > 0:
+        if self._average is not None and self._steps > 0:
             self._store.values[...] = self._average
 
     def exclude_from_weight_decay(
@@ -272,76 +275,94 @@ class Optimizer:
                 "exclude_from_weight_decay must be called before the optimizer is built, that is, "
                 "before training starts."
             )
-        self._not_decayed = list(var_list or ())
+        self._not_decayed = tuple(var_list or ())
         self._names_not_decayed = "|".join(var_names or ())
 
-    # Learning rate and state --------------------------------------------------------------------
+    # Training loops of your own -----------------------------------------------------------------
 
-    def _rate(self) -> Any:
-        if isinstance(self._learning_rate, LearningRateSchedule):
-            return self._learning_rate(self._steps)
-        return self._learning_rate() if callable(self._learning_rate) else self._learning_rate
+    def apply(
+        self, grads: Iterable[Any], trainable_variables: Iterable[Parameter] | None = None
+    ) -> None:
+        """Update weights by gradients that you give.
 
-    @property
-    def learning_rate(self) -> Any:
-        """The learning rate of the next step, a float32 that can be set."""
-        rate = self._rate()
-        return rate.view(Tensor) if isinstance(rate, np.ndarray) else as_tensor(np.float32(rate))
+        Arguments:
+            grads: an array per weight; None leaves a weight as it is, with a warning.
+            trainable_variables: the weights; if not given, those that the optimizer was built for.
+                The first call builds it for them.
 
-    @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
-        if isinstance(value, LearningRateSchedule) or callable(value):
-            self._learning_rate = value
-        elif isinstance(self._learning_rate, LearningRateSchedule):
-            raise TypeError(
-                f"The learning rate of {self.name!r} follows a schedule, so it cannot be set to "
-                f"{value!r}. Make the optimizer with a number as learning_rate."
-            )
+        Raises:
+            ValueError: for gradients that are not of their weights' shapes, and for weights that
+                the optimizer was not built for.
+        """
+        gradients = list(grads)
+        if not gradients:
+            return
+        if trainable_variables is not None:
+            variables = list(trainable_variables)
+        elif self.built:
+            variables = self._store.trainable
         else:
-            self._learning_rate = _standardize_rate(value)
+            raise ValueError(
+                "The optimizer does not know which weights these gradients are for. Give them as "
+                "trainable_variables, or call optimizer.build(trainable_variables) first."
+            )
+        if len(gradients) != len(variables):
+            raise ValueError(
+                "There must be a gradient for each weight. Received: "
+                f"{len(gradients)} gradients and {len(variables)} weights."
+            )
+        given = _arrays(variables, gradients)
+        if not self.built:
+            self.build(variables)
+        numbers = self._numbers(variables)
+        if not self._store.holds_its_parameters():
+            self._take_up(ParameterStore(self._store.trainable))
+        for p in self._store.trainable:
+            p.grad[...] = given.get(id(p), 0)
+        share = sorted(i for i, p in zip(numbers, variables, strict=True) if id(p) in given)
+        self._step(self._all if len(share) == len(self._store.trainable) else self._share(share))
 
-    @property
-    def iterations(self) -> Tensor:
-        """The number of updates so far."""
-        return as_tensor(np.int64(self._steps // (self.gradient_accumulation_steps or 1)))
+    def _numbers(self, variables: Sequence[Parameter]) -> list[int]:
+        """Return the places of some parameters among those that the optimizer was built for."""
+        known = {id(p): i for i, p in enumerate(self._store.trainable)}
+        for p in variables:
+            if id(p) not in known:
+                raise ValueError(
+                    f"The optimizer {self.name!r} was built for other weights: "
+                    f"{[p.path for p in self._store.trainable]}. Received: {p.path!r}. "
+                    "Make a new optimizer for it."
+                )
+        return [known[id(p)] for p in variables]
 
-    @property
-    def variables(self) -> list[Parameter]:
-        """The optimizer's state: iteration, learning rate, and the slots weight by weight."""
-        state = [self._variable("iteration", np.asarray(self._steps))]
-        if isinstance(self._learning_rate, np.ndarray):
-            state.append(self._variable("learning_rate", self._learning_rate))
-        if self.built:
-            extra = {"average": self._average, "gradient_accumulator": self._accumulated}
-            for name, vector in extra.items():
-                if vector is not None:
-                    state += self._named(name, vector)
-            slots = {name: self._named(name, vector) for name, vector in self._slots.items()}
-            after = [slots.pop(name) for name in self.listed_after]
-            by_weight = zip(*slots.values(), strict=True)
-            state += [variable for group in (*by_weight, *after) for variable in group]
-        return state
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Parameter]]) -> Tensor:
+        """Update weights by gradients given as pairs (gradient, weight), as `apply` does.
 
-    def _named(self, slot: str, vector: Array) -> list[Parameter]:
-        """Return one slot as a parameter per weight."""
-        assert self._store is not None
-        return [
-            self._variable(f"{p.path.replace('/', '_')}_{slot}", view)
-            for p, view in zip(self._trainable, self._store.view(vector), strict=True)
-        ]
-
-    def _variable(self, name: str, value: Array) -> Parameter:
-        return Parameter(value, name=name, path=f"{self.name}/{name}", trainable=False)
+        Returns:
+            The number of steps so far.
+        """
+        pairs = list(grads_and_vars)
+        self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+        return as_tensor(self._steps.copy())
 
 
-def _standardize_rate(value: Any) -> Any:
-    """Return a number as a float32 array of rank 0, so that its holders see it change."""
-    if isinstance(value, LearningRateSchedule) or callable(value):
-        return value
-    number = np.asarray(value)
-    if isinstance(value, bool) or number.ndim or number.dtype.kind not in "fiu":
-        raise ValueError(
-            "learning_rate must be a number, a LearningRateSchedule or a function without "
-            f"arguments. Received: {value!r}."
-        )
-    return np.array(value, np.float32)
+def _arrays(variables: Sequence[Parameter], gradients: Sequence[Any]) -> dict[int, Array]:
+    """Return the gradients that are given, by the identity of their parameters."""
+    found: dict[int, Array] = {}
+    missing = []
+    for p, gradient in zip(variables, gradients, strict=True):
+        if id(p) in found:
+            raise ValueError(f"Each weight can have one gradient. Received several of {p.path!r}.")
+        if gradient is None:
+            missing.append(p.path)
+        elif np.shape(gradient) == p.shape:
+            found[id(p)] = np.asarray(gradient)
+        else:
+            raise ValueError(
+                f"The gradient of {p.path!r} must have its shape: expected {p.shape}. "
+                f"Received: {np.shape(gradient)}."
+            )
+    if not found:
+        raise ValueError(f"No gradients provided for any weight: those of {missing} are None.")
+    if missing:
+        warnings.warn(f"Weights without a gradient stay as they are: {missing}.", stacklevel=3)
+    return found

@@ -59,28 +59,40 @@ class RMSprop(Optimizer):
             self.slots += ("average_gradient",)
         self.listed_after = self.slots
 
+    def begin_step(self, t: int) -> None:
+        number = self.lr.dtype.type
+        self._keep, self._rest = number(self.rho), number(1 - self.rho)
+        self._momentum = number(self.momentum)
+        self._epsilon = number(self.epsilon)
+
     def update(self, w: Array, g: Array, *slots: Array) -> None:
         state = dict(zip(self.slots, slots, strict=True))
         v = state["velocity"]
-        number = v.dtype.type
-        rho, rest = number(self.rho), number(1 - self.rho)
         s, t = self.temporary(0, g), self.temporary(1, g)
         np.multiply(g, g, out=s)
-        s *= rest
-        v *= rho
+        s *= self._rest
+        v *= self._keep
         v += s
-        np.add(v, number(self.epsilon), out=s)
+        np.add(v, self._epsilon, out=s)
         if self.centered:
             a = state["average_gradient"]
-            a *= rho
-            a += np.multiply(g, rest, out=t)
+            a *= self._keep
+            a += np.multiply(g, self._rest, out=t)
             s -= np.multiply(a, a, out=t)
         np.sqrt(s, out=s)
         np.multiply(g, self.lr, out=t)
         t /= s
         if self.momentum > 0:
             b = state["momentum"]
-            b *= number(self.momentum)
+            b *= self._momentum
             b += t
             t = b
         w -= t
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "rho": self.rho,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "centered": self.centered,
+        }

@@ -64,3 +64,6 @@ class SGD(Optimizer):
             w += np.multiply(m, u, out=lr_g)
         else:
             w += m
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}
