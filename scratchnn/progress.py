@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from . import config
+
 _BOLD, _GREEN, _GREY, _PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
 _STYLE = re.compile(r"\x1b\[\d+m")
 
@@ -32,8 +34,14 @@ def write(text: str) -> None:
     """Write `text` to the `sys.stdout` of this moment and flush it.
 
     Where the stream's encoding has no '━' it is written as '=', other characters as '?'. A
-    program without a console (`sys.stdout` is None) writes nothing, as with `print`.
+    program without a console (`sys.stdout` is None) writes nothing, as with `print`. After
+    `config.disable_interactive_logging()` the text goes to the logger 'scratchnn' instead.
     """
+    if not config.is_interactive_logging_enabled():
+        import logging  # few programs need it
+
+        logging.getLogger("scratchnn").info(_STYLE.sub("", text).strip("\b\r\n "))
+        return
     stream = sys.stdout
     if stream is None:
         return
