@@ -1,22 +1,30 @@
-"""MNIST, which is in the package, and Fashion-MNIST, from small files made here."""
+"""MNIST, which is in the package, and the other datasets, from small files made here."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import pickle
+import posixpath
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import small_datasets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from local_server import Server, serve
+from local_server import Answer, Server, serve
 
-from scratchnn.datasets import fashion_mnist, mnist
+import scratchnn
+from scratchnn import datasets
+from scratchnn.datasets import cifar10, fashion_mnist, imdb, mnist, reuters
 from scratchnn.datasets.idx import parse_idx
+from scratchnn.datasets.pickles import load_npz, load_pickle
 
 
 def idx_of(array: np.ndarray) -> bytes:
@@ -292,3 +300,276 @@ def test_the_true_fashion_mnist(home: Path) -> None:
     assert np.bincount(y_test).tolist() == [1000] * 10
     assert round(x_train.mean() / 255, 4) == 0.286
     assert not home.exists()
+
+
+# --- The datasets that are fetched from where Keras fetches them: small files for the true ones
+
+FILES = small_datasets.files()
+FETCHED = datasets.__all__[2:]
+
+
+@pytest.fixture
+def fetched(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server with small files, which are now the true ones."""
+    with serve() as server:
+        server.files.update(FILES)
+        for module in (getattr(datasets, name) for name in FETCHED):
+            for constant in ("_DATA", "_WORDS"):
+                if hasattr(module, constant):
+                    name = posixpath.basename(getattr(module, constant)[0])
+                    algorithm = "md5" if constant == "_WORDS" else "sha256"
+                    digest = hashlib.new(algorithm, FILES[name]).hexdigest()
+                    monkeypatch.setattr(module, constant, (server.url + name, digest))
+        yield server
+
+
+# Each loader, with the name of its file on the server and in the cache.
+LOADERS: dict[str, tuple[Callable[[], Any], str, str]] = {
+    "imdb": (imdb.load_data, "imdb.npz", "imdb.npz"),
+    "imdb words": (imdb.get_word_index, "imdb_word_index.json", "imdb_word_index.json"),
+    "reuters": (reuters.load_data, "reuters.npz", "reuters.npz"),
+    "reuters words": (reuters.get_word_index, "reuters_word_index.json", "reuters_word_index.json"),
+    "boston": (datasets.boston_housing.load_data, "boston_housing.npz", "boston_housing.npz"),
+    "california": (
+        *(datasets.california_housing.load_data, "california_housing.npz"),
+        "california_housing.npz",
+    ),
+    "cifar10": (
+        *(cifar10.load_data, "cifar-10-python.tar.gz"),
+        "cifar-10-batches-py-target_archive",
+    ),
+    "cifar100": (
+        *(datasets.cifar100.load_data, "cifar-100-python.tar.gz"),
+        "cifar-100-python-target_archive",
+    ),
+}
+all_loaders = pytest.mark.parametrize(("load", "name", "kept"), LOADERS.values(), ids=LOADERS)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+@all_loaders
+def test_each_is_downloaded_once_and_checked_at_each_use(
+    fetched: Server, home: Path, load: Callable[[], Any], name: str, kept: str
+) -> None:
+    first = load()
+    file = home / "datasets" / kept
+    assert file.read_bytes() == FILES[name]
+    again = load()
+    np.testing.assert_equal(again, first)
+    assert fetched.requests == [f"/{name}"]
+    file.write_bytes(FILES[name][:-1])
+    np.testing.assert_equal(load(), first)
+    assert fetched.requests == [f"/{name}"] * 2
+    assert file.read_bytes() == FILES[name]
+
+
+@all_loaders
+def test_offline_the_error_says_where_to_put_the_file(
+    fetched: Server, home: Path, load: Callable[[], Any], name: str, kept: str
+) -> None:
+    fetched.files.clear()
+    with pytest.raises(OSError, match="The file is not on this machine") as caught:
+        load()
+    for part in ("404", f"{fetched.url}{name}", str(home / "datasets"), f"the name {kept}."):
+        assert part in str(caught.value)
+    assert list((home / "datasets").iterdir()) == []
+
+
+def test_without_a_server(fetched: Server, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Port 9 is where nobody listens.
+    monkeypatch.setattr(imdb, "_DATA", ("http://127.0.0.1:9/imdb.npz", "0" * 64))
+    with pytest.raises(OSError, match=r"Check the network connection.*Without a network: put"):
+        imdb.load_data()
+    assert list((home / "datasets").iterdir()) == []
+
+
+@all_loaders
+def test_another_file_is_not_kept(
+    fetched: Server, home: Path, load: Callable[[], Any], name: str, kept: str
+) -> None:
+    fetched.files[name] = b"<html>Sign in to the network</html>"
+    with pytest.raises(ValueError, match=f"{name} is incomplete or corrupted.*not kept"):
+        load()
+    assert list((home / "datasets").iterdir()) == []
+
+
+@all_loaders
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_file_cut_short_is_not_kept(
+    fetched: Server,
+    home: Path,
+    load: Callable[[], Any],
+    name: str,
+    kept: str,
+    announced: bool,
+) -> None:
+    content = FILES[name]
+    fetched.files[name] = Answer(content[:-9], len(content) if announced else None)
+    with pytest.raises(OSError if announced else ValueError):
+        load()
+    assert list((home / "datasets").iterdir()) == []
+
+
+def test_an_archive_that_is_damaged_leaves_no_images(
+    fetched: Server, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the damaged archive were the published one.
+    content = FILES["cifar-10-python.tar.gz"][:-2000]
+    fetched.files["cifar-10-python.tar.gz"] = content
+    digest = hashlib.sha256(content).hexdigest()
+    monkeypatch.setattr(cifar10, "_DATA", (cifar10._DATA[0], digest))
+    with pytest.raises(ValueError, match="expected an intact and harmless tar archive"):
+        cifar10.load_data()
+    assert names_in(home / "datasets") == ["cifar-10-batches-py-target_archive"]
+
+
+def test_imdb_as_keras_loads_it(fetched: Server) -> None:
+    (x_train, y_train), (x_test, y_test) = imdb.load_data(num_words=30, skip_top=5, maxlen=6)
+    assert x_train[:3].tolist() == [[2, 15, 9], [2, 12, 2, 2, 2], [2, 11, 23, 22]]
+    assert x_test[:2].tolist() == [[2, 2, 2, 2], [2, 28]]
+    assert y_train.tolist() == [0, 0, 1, 1, 1, 1, 0, 0, 0]
+    assert y_test.tolist() == [0, 0, 1, 1, 1, 0]
+    assert (x_train.shape, x_train.dtype, y_train.dtype) == ((9,), object, np.int64)
+    assert imdb.get_word_index() == {"the": 1, "naïve": 2}
+
+
+def test_reuters_as_keras_loads_it(fetched: Server) -> None:
+    (x_train, y_train), (x_test, y_test) = reuters.load_data(num_words=40)
+    assert x_train[0] == [1, 9, 2, 26, 2, 9, 22, 31, 33, 28, 2, 37, 32]
+    assert x_test[0] == [1, 10, 13, 34, 18, 6, 2, 2]
+    assert y_train[:6].tolist() == [29, 20, 18, 0, 19, 43]
+    assert y_test.tolist() == [16, 4, 35, 20, 33]
+    assert (len(x_train), len(x_test)) == (20, 5)
+    names = reuters.get_label_names()
+    assert len(names) == len(set(names)) == 46
+    assert reuters.get_word_index() == {"oil": 2, "mln": 1}
+
+
+def test_the_first_rows_of_the_tables_as_keras_loads_them(fetched: Server) -> None:
+    (x, y), (rest, last) = datasets.boston_housing.load_data()
+    assert (x.shape, rest.shape, x.dtype) == ((18, 13), (5, 13), np.float64)
+    assert y[:3].round(4).tolist() == [53.718, 37.7942, 66.0498]
+    assert last.round(4).tolist() == [58.887, 54.9154, 53.3615, 55.4187, 53.283]
+    np.testing.assert_array_equal(x.sum(axis=1), y)
+    (x, y), (rest, last) = datasets.california_housing.load_data("small")
+    assert (x.shape, rest.shape, x.dtype) == ((480, 8), (120, 8), np.float32)
+    assert y[:2].tolist() == [33.819908142089844, 36.47854232788086]
+    assert last[0] == 38.48550796508789
+    (x, _), (rest, _) = datasets.california_housing.load_data(test_split=0)
+    assert (len(x), len(rest)) == (700, 0)
+
+
+@pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
+def test_cifar_images(fetched: Server, layout: str) -> None:
+    scratchnn.config.set_image_data_format(layout)
+    (x, y), (x_test, y_test) = cifar10.load_data()
+    image = (32, 32, 3) if layout == "channels_last" else (3, 32, 32)
+    assert (x.shape, y.shape) == ((5, *image), (5, 1))
+    assert (x_test.shape, y_test.shape) == ((4, *image), (4, 1))
+    assert {a.dtype.name for a in (x, y, x_test, y_test)} == {"uint8"}
+    assert x.flags.c_contiguous
+    (x, fine), _ = datasets.cifar100.load_data()
+    (_, coarse), (_, y_test) = datasets.cifar100.load_data(label_mode="coarse")
+    assert (x.shape, fine.shape, coarse.shape, y_test.shape) == ((5, *image), *[(5, 1)] * 2, (3, 1))
+    assert (x.dtype, fine.dtype, coarse.dtype) == (np.uint8, np.int64, np.int64)
+    assert fine.max() > coarse.max()
+
+
+def test_a_cifar_image_has_its_pixels_where_they_belong(fetched: Server, home: Path) -> None:
+    (x, y), _ = cifar10.load_data()
+    folder = home / "datasets" / "cifar-10-batches-py-target" / "cifar-10-batches-py"
+    with open(folder / "data_batch_3", "rb") as file:
+        batch = load_pickle(file, encoding="bytes")
+    # Red, then green, then blue; each row by row.
+    row = batch[b"data"][0]
+    assert x[2, 4, 7].tolist() == [row[4 * 32 + 7 + 1024 * channel] for channel in range(3)]
+    assert y[2].tolist() == batch[b"labels"]
+
+
+def test_errors_in_the_arguments(fetched: Server) -> None:
+    with pytest.raises(ValueError, match=r"label_mode must be 'fine' or 'coarse'.*'both'"):
+        datasets.cifar100.load_data("both")
+    with pytest.raises(ValueError, match=r"version must be 'small' or 'large'.*'medium'"):
+        datasets.california_housing.load_data("medium")
+    for load in (datasets.boston_housing.load_data, datasets.california_housing.load_data):
+        for split in (1, -0.1, np.nan):
+            with pytest.raises(ValueError, match=f"1 excluded.*test_split={split}"):
+                load(test_split=split)
+    with pytest.raises(ValueError, match=r"from 0 to 1\. Received: test_split=1\.5"):
+        reuters.load_data(test_split=1.5)
+    assert fetched.requests == []
+    for module in (imdb, reuters):
+        with pytest.raises(ValueError, match=r"more than 2, the length.*maxlen=2\."):
+            module.load_data(maxlen=2)
+        with pytest.raises(ValueError, match="a name without a folder"):
+            module.load_data(path="folder/file.npz")
+
+
+# --- Pickles
+
+
+def test_old_and_new_pickles_of_arrays() -> None:
+    array = np.arange(6, dtype="int16").reshape(2, 3)
+    data = {"data": array, "labels": [1, 2], "name": "a"}
+    found = load_pickle(io.BytesIO(small_datasets.python2_pickle(data)), encoding="bytes")
+    assert list(found) == [b"data", b"labels", b"name"]
+    np.testing.assert_array_equal(found[b"data"], array, strict=True)
+    assert (found[b"labels"], found[b"name"]) == ([1, 2], b"a")
+    for protocol in (3, 4):
+        new = load_pickle(io.BytesIO(pickle.dumps([array.copy("F"), "é"], protocol)))
+        np.testing.assert_array_equal(new[0], array, strict=True)
+        assert new[1] == "é"
+
+
+class Malicious:
+    """What makes a pickle run a function of your choice."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.reduced = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.reduced
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_nothing_in_a_pickle_is_run(tmp_path: Path, protocol: int) -> None:
+    file = tmp_path / "made"
+    for function, arguments in (
+        (open, (str(file), "w")),
+        (eval, (f"open({str(file)!r}, 'w')",)),
+        (getattr, ("", "join")),
+        (np.save, (str(file), 1)),
+        (Path, (str(file),)),
+    ):
+        content = pickle.dumps([Malicious(function, *arguments)], protocol)
+        with pytest.raises(pickle.UnpicklingError, match="which is not run"):
+            load_pickle(io.BytesIO(content))
+    assert not file.exists()
+
+
+def test_nothing_in_an_npz_file_is_run(tmp_path: Path) -> None:
+    made, file = tmp_path / "made", tmp_path / "file.npz"
+    objects = np.empty(2, object)
+    objects[:] = [[1, 2], Malicious(open, str(made), "w")]
+    np.savez(file, x=objects, y=[0, 1])
+    with pytest.raises(pickle.UnpicklingError, match=r"uses \w+\.open, which is not"):
+        load_npz(str(file))
+    assert not made.exists()
+
+
+def test_npz_files_that_numpy_writes(tmp_path: Path) -> None:
+    file = tmp_path / "file.npz"
+    objects = np.empty(2, object)
+    objects[:] = [[1, 2], [3]]
+    unicode = np.zeros(2, [("☃", "i4")])  # which makes it version 3.0
+    arrays = {"x": objects, "y": np.array([1.5, 2]), "unicode": unicode}
+    with pytest.warns(UserWarning, match="Stored array in format 3.0"):
+        np.savez(file, **arrays)
+    found = load_npz(str(file))
+    assert list(found) == list(arrays)
+    assert found["x"].tolist() == [[1, 2], [3]]
+    np.testing.assert_array_equal(found["y"], arrays["y"], strict=True)
+    assert found["unicode"].dtype == unicode.dtype
