@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,18 +16,23 @@ from .random import EpochOrder
 
 
 class Batch(NamedTuple):
-    """One batch: inputs, targets and sample weights; what is not there is None."""
+    """One batch: inputs, targets and sample weights; what is not there is None.
+
+    `y` is what the loss prepared; `raw`, where a metric wants them, the targets as they were given.
+    """
 
     x: Array
-    y: Any
-    weight: Array | None
+    y: Any = None
+    weight: Array | None = None
+    raw: Any = None
 
 
 def as_array(data: Any, what: str) -> Array:
-    """Return `data` as an array of numbers; float data in the default float dtype.
+    """Return `data` as an array of numbers; float data in memory in the default float dtype.
 
     Arguments:
-        data: an array, nested lists of numbers, or anything that has `__array__`.
+        data: an array, nested lists of numbers, a pandas frame or series, or anything else that
+            has `__array__`.
         what: its name in errors, such as 'x'.
 
     Raises:
@@ -39,6 +45,8 @@ def as_array(data: Any, what: str) -> Array:
             f"{what} must be an array, or nested lists of equal lengths. Received: "
             f"{type(data).__name__} that NumPy cannot make an array of ({error})."
         ) from None
+    if array.dtype == object and hasattr(data, "to_numpy"):
+        array = _from_pandas(data, what)
     if array.dtype.kind not in "fiub":
         raise ValueError(
             f"{what} must be an array of numbers. Received: {type(data).__name__} of dtype "
@@ -51,9 +59,27 @@ def as_array(data: Any, what: str) -> Array:
         )
     if len(array) == 0:
         raise ValueError(f"{what} is empty: expected at least one sample. Shape: {array.shape}.")
-    if array.dtype.kind == "f" and array.dtype != config.floatx():
+    if array.dtype.kind == "f" and array.dtype != config.floatx() and not on_disk(data):
         array = array.astype(config.floatx())
     return array
+
+
+def on_disk(data: Any) -> bool:
+    """Return whether an array is a file's, which may be larger than memory: not to be copied."""
+    return isinstance(data, np.memmap)
+
+
+def _from_pandas(data: Any, what: str) -> Array:
+    """Return a frame or series of pandas' own number types, with NaN where a value is missing."""
+    try:
+        return np.asarray(data.to_numpy(dtype=config.floatx(), na_value=np.nan))
+    except (TypeError, ValueError):
+        columns = dict(data.dtypes) if data.ndim == 2 else {data.name: data.dtype}
+        bad = [f"{name!r} of dtype {kind}" for name, kind in columns.items() if kind.kind == "O"]
+        raise ValueError(
+            f"{what} must hold numbers in all of its columns. Received: a {type(data).__name__} "
+            f"with {', '.join(bad) or 'other data'}."
+        ) from None
 
 
 def check_lengths(**arrays: Array | None) -> int:
@@ -72,14 +98,48 @@ def check_lengths(**arrays: Array | None) -> int:
     return next(iter(lengths.values()))
 
 
-class ArrayBatches:
+class Batches:
+    """What gives the batches of an epoch, again and again.
+
+    Attributes:
+        steps: batches in an epoch; None if nobody knows.
+        once: whether it cannot start over for another epoch.
+    """
+
+    steps: int | None
+    once: bool = False
+
+    @property
+    def seed(self) -> Any:
+        """What the orders of the epochs, or the order of the running one, are drawn from.
+
+        It is made of numbers and lists; None if the order is the same in all.
+        """
+        return None
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches of one epoch."""
+        raise NotImplementedError
+
+    def skip(self, epochs: int, batches: int, seed: Any) -> None:
+        """Go on as after so many epochs and batches of a run that had this `seed` then."""
+        raise NotImplementedError
+
+    def on_epoch_begin(self) -> None:
+        """Note that an epoch begins."""
+
+    def on_epoch_end(self) -> None:
+        """Note that an epoch has ended."""
+
+
+class ArrayBatches(Batches):
     """Arrays in memory, cut into batches, in a new order each epoch.
 
     Without shuffling a batch is a view; with it, rows gathered into a buffer that the next batch
     overwrites.
 
     Arguments:
-        x, y, weight: arrays with the same number of samples; y and weight may be None.
+        x, y, weight, raw: the parts of a Batch, for all samples.
         batch_size: samples per batch; the last may have fewer.
         shuffle: True, False, or 'batch' to shuffle within each batch only.
     """
@@ -91,11 +151,13 @@ class ArrayBatches:
         weight: Array | None = None,
         batch_size: int = 32,
         shuffle: bool | str = False,
+        raw: Array | None = None,
     ) -> None:
         self.samples = len(x)
         self.batch_size = batch_size
-        self.steps = math.ceil(self.samples / batch_size)
-        self._arrays = (x, y, weight)
+        self.steps: int = math.ceil(self.samples / batch_size)
+        self._arrays = (x, y, weight, raw)
+        self._left_out = 0
         self._order = EpochOrder(self.samples, batch_size, shuffle) if shuffle else None
         size = min(batch_size, self.samples)
         self._gathered: list[Any] = [
@@ -104,14 +166,25 @@ class ArrayBatches:
         ]
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield one epoch."""
         order = self._order.next() if self._order is not None else None
-        for start in range(0, self.samples, self.batch_size):
+        first, self._left_out = self._left_out * self.batch_size, 0
+        for start in range(first, self.samples, self.batch_size):
             stop = min(start + self.batch_size, self.samples)
             if order is None:
                 yield Batch(*(None if a is None else a[start:stop] for a in self._arrays))  # type: ignore[arg-type]
             else:
                 yield self._gather(order[start:stop])
+
+    @property
+    def seed(self) -> int | None:
+        return None if self._order is None else self._order.seed
+
+    def skip(self, epochs: int, batches: int, seed: int | None) -> None:
+        if self._order is not None and seed is not None:
+            self._order.restart(seed)
+            for _ in range(epochs):
+                self._order.next()
+        self._left_out = batches
 
     def _gather(self, rows: Array) -> Batch:
         count = len(rows)
@@ -128,32 +201,105 @@ class Epochs:
 
     With `steps_per_epoch` the batches run on from one epoch into the next; an epoch that reaches
     the end of the data stops short, with a warning, and the next starts over.
+
+    Attributes:
+        first: the number of the first epoch.
+        steps: steps in an epoch; None if nobody knows.
     """
 
-    def __init__(self, batches: ArrayBatches, steps_per_epoch: int | None = None) -> None:
+    def __init__(
+        self, batches: Batches, steps_per_epoch: int | None = None, first: int = 0
+    ) -> None:
         self._batches = batches
         self._steps_per_epoch = steps_per_epoch
-        self._left = 0
+        self._passes = 0  # through the data, the running one included
+        self._running: Iterator[Batch] | None = None
+        self._done = 0  # batches of the running pass
+        self._ahead: Batch | None = None
+        self._first_step = 0
+        self.first = first
         self.steps = steps_per_epoch or batches.steps
+        self._pass_by_pass = steps_per_epoch is None and not batches.once
+
+    def over(self) -> bool:
+        """Return whether nothing is left for another epoch: the data cannot start over."""
+        if self._batches.once:
+            self._ahead = self._next()
+            return self._ahead is None
+        return False
 
     def epoch(self) -> Iterator[tuple[int, Batch]]:
         """Yield (step, batch) for one epoch."""
-        if self._steps_per_epoch is None:
-            yield from enumerate(self._batches)
-            return
-        if not self._left:
-            self._running, self._left = iter(self._batches), self._batches.steps
-        for step in range(self._steps_per_epoch):
-            if not self._left:
-                warnings.warn(
-                    f"The data ran out at step {step} of {self._steps_per_epoch}, so the epoch "
-                    "ends here. steps_per_epoch times the epochs must not exceed the batches "
-                    "there are; leave it out to go through all data in each epoch.",
-                    stacklevel=4,
-                )
+        first, self._first_step = self._first_step, 0
+        self._batches.on_epoch_begin()
+        if self._pass_by_pass:
+            self._passes += 1
+            yield from enumerate(self._batches, first)
+        else:
+            yield from self._go_on(first)
+        self._batches.on_epoch_end()
+
+    def _go_on(self, first: int) -> Iterator[tuple[int, Batch]]:
+        limit = self._steps_per_epoch
+        for step in itertools.count(first) if limit is None else range(first, limit):
+            batch = self._ahead or self._next()
+            if batch is None and step == 0:  # the epoch before ended where the data does
+                batch = self._next()
+            if batch is None:
+                if limit is not None:
+                    warnings.warn(
+                        f"The data ran out at step {step} of {limit}, so the epoch ends here. "
+                        "steps_per_epoch times the epochs must not exceed the batches there are; "
+                        "leave it out to go through all data in each epoch.",
+                        stacklevel=5,
+                    )
                 return
-            self._left -= 1
-            yield step, next(self._running)
+            self._ahead = None
+            self._done += 1
+            yield step, batch
+        if self._done == self._batches.steps:
+            self._end_pass()
+
+    def _next(self) -> Batch | None:
+        """Return the next batch of the running pass, which begins or ends with it."""
+        if self._running is None:
+            self._begin_pass(0)
+        assert self._running is not None
+        batch = next(self._running, None)
+        if batch is None:
+            self._end_pass()
+        return batch
+
+    def _begin_pass(self, done: int) -> None:
+        self._passes += 1
+        self._running, self._done = iter(self._batches), done
+
+    def _end_pass(self) -> None:
+        self._running, self._done = None, 0
+
+    def place(self, step: int) -> dict[str, Any]:
+        """Return where the data is after so many steps of an epoch, for `resume` in another run.
+
+        Arguments:
+            step: the steps done; 0 when the epoch before has ended.
+        """
+        done = step if self._pass_by_pass else self._done
+        running = done > 0
+        return {
+            "step": step,
+            "passes": self._passes - running,
+            "batches": done,
+            "seed": self._batches.seed,
+        }
+
+    def resume(self, epoch: int, place: Mapping[str, Any]) -> None:
+        """Make `epoch` the first one, and let it begin at a place in the data."""
+        self.first = epoch
+        self._first_step = place["step"]
+        self._passes = place["passes"]
+        self._batches.skip(place["passes"], place["batches"], place["seed"])
+        if place["batches"] and not self._pass_by_pass:
+            self._begin_pass(place["batches"])
 
 
 def split_validation(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scratchnn import Input, Sequential, config
 from scratchnn.data import (
     ArrayBatches,
+    Batch,
     Epochs,
     as_array,
     check_lengths,
@@ -92,7 +93,7 @@ def test_lengths():
 
 def collected(batches):
     """Return copies of one epoch's batches: the next may overwrite the last."""
-    return [tuple(None if a is None else a.copy() for a in batch) for batch in batches]
+    return [Batch(*(None if a is None else a.copy() for a in batch)) for batch in batches]
 
 
 @settings(max_examples=60, deadline=None)
@@ -113,11 +114,11 @@ def test_each_sample_comes_exactly_once(samples, batch_size, shuffle, seed, with
     for _ in range(2):
         epoch = collected(batches)
         assert len(epoch) == batches.steps == -(-samples // batch_size)
-        sizes = [len(bx) for bx, _, _ in epoch]
+        sizes = [len(batch.x) for batch in epoch]
         assert sizes[:-1] == [batch_size] * (batches.steps - 1)
-        order = np.concatenate([bx[:, 0] for bx, _, _ in epoch]) / 2
+        order = np.concatenate([batch.x[:, 0] for batch in epoch]) / 2
         assert sorted(order) == list(range(samples))
-        for bx, by, bw in epoch:  # what belongs together stays together
+        for bx, by, bw, _ in epoch:  # what belongs together stays together
             rows = bx[:, 0] / 2
             np.testing.assert_array_equal(bx, np.stack([2 * rows, 2 * rows + 1], axis=1))
             assert (by is None) == (y is None)
@@ -129,8 +130,8 @@ def test_each_sample_comes_exactly_once(samples, batch_size, shuffle, seed, with
         if not shuffle:
             np.testing.assert_array_equal(order, np.arange(samples))
         if shuffle == "batch":
-            for i, (bx, _, _) in enumerate(epoch):
-                assert set(bx[:, 0] // 2 // batch_size) == {i}
+            for i, batch in enumerate(epoch):
+                assert set(batch.x[:, 0] // 2 // batch_size) == {i}
     set_global_seed(None)
 
 

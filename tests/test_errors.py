@@ -139,7 +139,7 @@ BAD_DATA = {
     "nearly all": (fit(validation_split=0.99), "of 10 samples leaves nothing for training"),
     "validation without targets": (
         fit(validation_data=(X,)),
-        r"validation_data must be \(x, y\) or \(x, y, sample_weight\)",
+        r"validation_data must be \(x, y\), \(x, y, sample_weight\) or batches",
         "tuple of length 1",
     ),
     "validation on an array": (fit(validation_data=X), "validation_data must be", "ndarray"),

@@ -891,7 +891,7 @@ def test_ctrl_c_in_the_last_validation_is_not_lost():
 
 
 def test_ctrl_c_ends_the_line_of_the_progress_bar(capsys, monkeypatch):
-    for module in ("callbacks", "progress"):
+    for module in ("callbacks.progbar", "progress"):
         monkeypatch.setattr(f"scratchnn.{module}.is_live", lambda stream: True)
     callback = PressCtrlC("on_train_batch_end", epoch=0, batch=2)
     with pytest.raises(KeyboardInterrupt):
@@ -1175,3 +1175,18 @@ def test_integers_reach_a_dense_layer_as_floats():
     x = np.arange(6).reshape(2, 3)
     kernel = model.get_weights()[0]
     np.testing.assert_allclose(model.predict(x, verbose=0), x @ kernel, rtol=1e-6)
+
+
+def test_targets_without_the_last_axis_of_the_output_are_compared_as_in_keras():
+    x = np.linspace(-1, 1, 24, dtype=np.float32).reshape(2, 4, 3)
+    y = np.array([[1, 0, 2, 1], [0, 1, 1, 3]], np.float32)
+    model = Sequential([Input((4, 3)), Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "cosine_similarity")
+    p = x.sum(axis=-1)
+    expected = -np.sum(p * y, axis=1) / np.linalg.norm(p, axis=1) / np.linalg.norm(y, axis=1)
+    weight = np.array([1, 3], np.float32)
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(expected.mean(), rel=1e-5)
+    weighted = model.evaluate(x, y, sample_weight=weight, verbose=0)
+    assert weighted == pytest.approx((expected * weight).mean(), rel=1e-5)
+    model.fit(x, y, verbose=0)
+    assert model.evaluate(x, y, verbose=0) < expected.mean()

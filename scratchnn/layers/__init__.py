@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .activation import Activation, ReLU, Softmax
 from .base import Layer
+from .configs import deserialize, serialize
 from .core import Dense, Flatten, Identity, Input, InputLayer
 from .dropout import Dropout
 from .preprocessing import Rescaling
@@ -22,4 +23,6 @@ __all__ = [
     "Dropout",
     "Reshape",
     "Rescaling",
+    "serialize",
+    "deserialize",
 ]

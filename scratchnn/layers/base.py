@@ -10,6 +10,11 @@ to each other. The rules, each checked for every layer by tests/test_contract.py
 5. A context's buffers live until its next forward; `predict` and `layer(x)` return arrays of
    their own.
 6. `backward` returns dx, or None when `ctx.needs_dx` is false and for integer inputs.
+7. A layer with several inputs (`takes_several`) is given a list, and returns a list of their
+   gradients, arrays of their own; one with several outputs returns a list, and is given a list of
+   their gradients, with None for an output that nothing came back from.
+8. A mask, (N, T) and false where a sample has no time step, comes beside x as `ctx.in_mask` (a list
+   for a list); `compute_mask(x, mask)` returns that of the output.
 
 A layer of your own needs none of the buffers:
 
@@ -30,8 +35,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Self
 
 import numpy as np
 
@@ -39,6 +44,8 @@ from .. import config, constraints, initializers, naming, regularizers
 from ..arrays import Array, Shape, Tensor, as_tensor
 from ..context import Context
 from ..parameters import Parameter, unique
+from ..saving import limits
+from .configs import constructor_config, dtype_config, plain_dtype
 
 
 class KerasTensor:
@@ -78,6 +85,26 @@ class Layer:
 
     casts_integers = True
     """Whether integer inputs are cast to the layer's float dtype."""
+
+    takes_several = False
+    """Whether the layer takes a list of inputs."""
+
+    supports_masking = False
+    """Whether a mask of the input is one of the output, too."""
+
+    makes_mask = False
+    """Whether the layer's output may have a mask where its input has none."""
+
+    has_build_config = True
+    """Whether a config says for which shape the layer was built; where nothing depends on the
+    shape, Keras mostly leaves it out."""
+
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        layer = super().__new__(cls)
+        layer._arguments = args, kwargs  # a class without a get_config of its own is made of them
+        return layer
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -139,10 +166,20 @@ class Layer:
         self.ensure_built(input_shape)
         shapes = []
         for size in (2, 3):  # sizes that differ show which axes follow the input's unknown ones
-            zeros = np.zeros([size if d is None else d for d in input_shape], self.dtype)
+            sizes = [size if d is None else d for d in input_shape]
+            limits.check_trial(sizes)
+            zeros = np.zeros(sizes, self.dtype)
             with np.errstate(all="ignore"):
                 shapes.append(self.forward(zeros, Context(dtype=self.dtype)).shape)
         return tuple(a if a == b else None for a, b in zip(*shapes, strict=True))
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Return the mask of the output for an input and its mask; None if there is none."""
+        return mask if self.supports_masking else None
+
+    def output_dtype(self, dtypes: Sequence[str]) -> str:
+        """Return the dtype of the output for inputs of these."""
+        return self.dtype if self.casts(np.dtype(dtypes[0])) else dtypes[0]
 
     def check_input(self, shape: Shape) -> None:
         """Raise a ValueError if inputs of `shape` cannot go through this layer."""
@@ -218,10 +255,11 @@ class Layer:
             name: such as 'kernel'; the parameter's path is the layer's name and this one.
         """
         initializer = initializers.get(initializer or "glorot_uniform")
-        dtype = dtype or self.dtype
+        shape, dtype = tuple(shape or ()), dtype or self.dtype
         name = name or naming.auto_name("variable")
+        value = limits.placeholder(shape, dtype)
         parameter = Parameter(
-            np.asarray(initializer(tuple(shape or ()), dtype), dtype),
+            np.asarray(initializer(shape, dtype) if value is None else value, dtype),
             name=name,
             path=naming.path(self.name, name),
             trainable=trainable and self._trainable,
@@ -231,17 +269,66 @@ class Layer:
         (self._weights if trainable else self._states).append(parameter)
         return parameter
 
+    # Configs ------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make a layer like this one, for JSON to hold.
+
+        A layer of your own adds its arguments to `super().get_config()`. If it defines no
+        get_config, the arguments that it was made with are returned, if they are plain: numbers,
+        strings, None, and lists and dicts of these.
+
+        Raises:
+            NotImplementedError: if they are not plain.
+        """
+        base: dict[str, Any] = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": dtype_config(self.dtype),
+        }
+        if self.activity_regularizer is not None:
+            base["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        if type(self).get_config is Layer.get_config:
+            return constructor_config(self, base)
+        return base
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Return the layer that a config describes, with new weights."""
+        return cls(**plain_dtype(config))
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shape that the layer was built for, as {'input_shape': ...}; or None."""
+        known = self.built and self.has_build_config and self.input_shape is not None
+        return {"input_shape": self.input_shape} if known else None
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the layer for the shape that `get_build_config` returned."""
+        if config.get("input_shape") is not None:
+            self.ensure_built(tuple(config["input_shape"]))
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put the layer's own variables into `store`, as arrays, for a file: '0', '1', ..."""
+        for i, weight in enumerate(self.own_weights):
+            store[str(i)] = weight.numpy()
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Take them from it again."""
+        for i, weight in enumerate(self.own_weights):
+            weight.assign(store[str(i)])
+
     # Weights ------------------------------------------------------------------------------------
 
     @property
+    def own_weights(self) -> list[Parameter]:
+        """The parameters of the layer itself, without those of layers in it."""
+        return self._weights + self._states
+
+    @property
     def sublayers(self) -> list[Layer]:
-        """The layers that are attributes of this one, alone or in lists."""
-        found: list[Layer] = []
-        for value in vars(self).values():
-            for item in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(item, Layer) and item not in found:
-                    found.append(item)
-        return found
+        """The layers that are attributes of this one, alone or in lists and dicts."""
+        attributes = [value for name, value in vars(self).items() if name != "_arguments"]
+        return list({id(layer): layer for layer in _layers_in(attributes, ())}.values())
 
     def walk(self) -> Iterator[Layer]:
         """Yield this layer, its sublayers, theirs, and so on."""
@@ -252,8 +339,8 @@ class Layer:
     @property
     def weights(self) -> list[Parameter]:
         """All parameters: trainable ones first within a layer, layer by layer."""
-        own = self._weights + self._states
-        return unique(own + [w for layer in self.sublayers for w in layer.weights])
+        inner = [w for layer in self.sublayers for w in layer.weights]
+        return unique(self.own_weights + inner)
 
     @property
     def variables(self) -> list[Parameter]:
@@ -362,6 +449,16 @@ def undone_on_error(layer: Layer) -> Iterator[None]:
         for inner in fresh:
             inner.forget_build()
         raise
+
+
+def _layers_in(values: Iterable[Any], within: tuple[int, ...]) -> Iterator[Layer]:
+    """Yield the layers among some values, and in the containers among them."""
+    for value in values:
+        if isinstance(value, Layer):
+            yield value
+        elif isinstance(value, list | tuple | dict) and id(value) not in within:
+            items = value.values() if isinstance(value, dict) else value
+            yield from _layers_in(items, (*within, id(value)))
 
 
 def _take_input_shape(kwargs: dict[str, Any]) -> Shape | None:

@@ -38,6 +38,8 @@ class Dropout(Layer):
     Overfitting.
     """
 
+    has_build_config = False
+
     def __init__(
         self,
         rate: float,
@@ -77,6 +79,14 @@ class Dropout(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "rate": self.rate,
+            "seed": self.seed,
+            "noise_shape": self.noise_shape,
+        }
 
     def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if self.noise_shape is None:

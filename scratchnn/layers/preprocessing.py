@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from ..arrays import Array, Shape
 from ..context import Context
+from ..saving import deserialize_keras_object, serialize_keras_object
 from .base import Layer
 
 
@@ -46,3 +47,15 @@ class Rescaling(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "scale": serialize_keras_object(self.scale),
+            "offset": serialize_keras_object(self.offset),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        values = {key: deserialize_keras_object(config[key]) for key in ("scale", "offset")}
+        return super().from_config({**config, **values})

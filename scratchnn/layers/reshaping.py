@@ -30,6 +30,7 @@ class Reshape(Layer):
     """
 
     casts_integers = False
+    has_build_config = False
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -52,6 +53,9 @@ class Reshape(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *self._sizes(input_shape))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "target_shape": self.target_shape}
 
     def check_input(self, shape: Shape) -> None:
         self._sizes(shape)

@@ -10,7 +10,8 @@ import numpy as np
 from .. import config, losses, metrics
 from ..arrays import Array, Shape
 from ..context import Context, Logits
-from ..losses.base import match_weights
+from ..data import Batch
+from ..losses.base import SameShapeLoss, match_weights
 from ..metrics import Metric
 
 
@@ -26,7 +27,7 @@ class CompiledLoss:
     def __init__(self, loss: Any, loss_weights: Any = None) -> None:
         identifier = _single("loss", loss)
         self._chooses = isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce")
-        self.loss = None if self._chooses else losses.get(identifier)
+        self.loss = None if self._chooses else losses.as_loss(identifier)
         weight = _single("loss_weights", loss_weights)
         if weight is not None and (isinstance(weight, bool | str) or np.ndim(weight)):
             raise ValueError(
@@ -34,16 +35,23 @@ class CompiledLoss:
                 f"{loss_weights!r}. Metrics are given as metrics=[...]."
             )
         self._weight = None if weight is None else float(weight)
+        self._drops_last = False
         self._ctx = Context()
 
     def prepare(self, y: Any, output_shape: Shape) -> Array:
         """Check targets against the model's output shape, once for all data."""
         loss = self.loss
         if self._chooses:
-            loss = losses.get(f"{crossentropy_kind(np.shape(y), output_shape)}_crossentropy")
+            loss = losses.as_loss(f"{crossentropy_kind(np.shape(y), output_shape)}_crossentropy")
         if loss is None:
             raise ValueError("There is no loss to compute: give compile() a `loss`.")
-        prepared = loss.prepare(y, output_shape)
+        # As in Keras, targets (N, T) for an output (N, T, 1) are compared with it as (N, T).
+        self._drops_last = (
+            isinstance(loss, SameShapeLoss)
+            and output_shape[-1] == 1
+            and 2 <= np.ndim(y) == len(output_shape) - 1
+        )
+        prepared = loss.prepare(y, output_shape[:-1] if self._drops_last else output_shape)
         self.loss, self._chooses = loss, False
         return prepared
 
@@ -52,6 +60,8 @@ class CompiledLoss:
         assert self.loss is not None
         sizes = [y.shape[i] if d is None else d for i, d in enumerate(output_shape)]
         p = np.zeros((1, *sizes[1:]), config.floatx())
+        if self._drops_last:
+            p = p[..., 0]
         with np.errstate(all="ignore"):
             values = self.loss.forward(y[:1], p, Context(dtype=p.dtype))
         shape = (len(y), *values.shape[1:]) if values.ndim else ()
@@ -64,6 +74,8 @@ class CompiledLoss:
         ctx.dtype = p.dtype
         ctx.logits = source.logits
         ctx.fused = False
+        if self._drops_last:
+            p, ctx.logits = p[..., 0], None
         value = self.loss.reduce(self.loss.forward(y, p, ctx), weight, ctx)
         source.fused = ctx.fused
         if value.ndim:
@@ -76,7 +88,7 @@ class CompiledLoss:
         dy = self.loss.reduced_gradient(self._ctx)
         if self._weight is not None:
             dy *= dy.dtype.type(self._weight)
-        return dy
+        return dy[..., np.newaxis] if self._drops_last else dy
 
 
 class CompiledMetrics:
@@ -91,7 +103,7 @@ class CompiledMetrics:
         self._weighted = _identifiers("weighted_metrics", weighted)
         for identifier in self._plain + self._weighted:
             if not _is_accuracy(identifier):
-                metrics.get(identifier)  # an unknown name is an error now, not at the first batch
+                metrics.check_identifier(identifier)  # not only at the first batch
         self.plain: list[Metric] = []
         self.weighted: list[Metric] = []
         self.built = False
@@ -114,12 +126,17 @@ class CompiledMetrics:
         """All metrics, in the order of compile."""
         return self.plain + self.weighted
 
-    def update(self, y: Array, p: Array, weight: Array | None, logits: Logits | None) -> None:
-        """Take in one batch."""
+    @property
+    def want_raw_targets(self) -> bool:
+        """Whether a metric wants the targets as they were given, before the loss prepared them."""
+        return any(metric.wants_raw_targets for metric in self.metrics)
+
+    def update(self, batch: Batch, p: Array, logits: Logits | None) -> None:
+        """Take in one batch and the predictions for it."""
         for metric in self.plain:
-            metric.update(y, p, None, logits)
+            metric.update(_targets(batch, metric), p, None, logits)
         for metric in self.weighted:
-            metric.update(y, p, weight, logits)
+            metric.update(_targets(batch, metric), p, batch.weight, logits)
 
     def reset(self) -> None:
         """Forget all batches."""
@@ -129,12 +146,20 @@ class CompiledMetrics:
     def results(self) -> dict[str, Any]:
         """Return {name: value so far}; equal names are told apart as Keras does."""
         found: dict[str, Any] = {}
-        for metric in self.plain:
-            found[_free(metric.name, found)] = _plain_number(metric.result())
-        for metric in self.weighted:
-            name = metric.name if metric.name not in found else f"weighted_{metric.name}"
-            found[_free(name, found)] = _plain_number(metric.result())
+        for metric in self.plain + self.weighted:
+            result = metric.result()
+            if isinstance(result, Mapping):
+                found |= {name: _plain_number(value) for name, value in result.items()}
+                continue
+            name = metric.name
+            if name in found and metric in self.weighted:
+                name = f"weighted_{name}"
+            found[_free(name, found)] = _plain_number(result)
         return found
+
+
+def _targets(batch: Batch, metric: Metric) -> Any:
+    return batch.raw if batch.raw is not None and metric.wants_raw_targets else batch.y
 
 
 def crossentropy_kind(y_shape: Shape, output_shape: Shape) -> str:
@@ -152,9 +177,9 @@ def _is_accuracy(identifier: Any) -> bool:
 
 def _resolve(identifier: Any, y_shape: Shape, output_shape: Shape) -> Metric:
     if _is_accuracy(identifier):
-        metric = metrics.get(f"{crossentropy_kind(y_shape, output_shape)}_accuracy")
+        metric = metrics.as_metric(f"{crossentropy_kind(y_shape, output_shape)}_accuracy")
     else:
-        metric = metrics.get(identifier)
+        metric = metrics.as_metric(identifier)
     assert metric is not None
     if isinstance(identifier, str):
         metric.name = identifier  # the key in the logs is the name as it was typed

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import Array
-from ..data import ArrayBatches, as_array, check_lengths, class_weights
+from ..data import ArrayBatches, Batch, as_array, check_lengths, class_weights, on_disk
 from ..layers.base import undone_on_error
+from ..streams import Parts, Stream, is_stream
 
 if TYPE_CHECKING:
     from .compiled import CompiledLoss, CompiledMetrics
@@ -55,36 +56,92 @@ def as_batches(
     batch_size: int,
     shuffle: bool | str = False,
     class_weight: Mapping[int, float] | None = None,
-) -> ArrayBatches:
+) -> ArrayBatches | Stream:
     """Return batches to train or evaluate on; the model is built, and metrics resolved, for them.
+
+    Arrays in memory are checked and prepared once, all of them; what comes batch by batch, or lies
+    on disk, batch by batch.
 
     Raises:
         ValueError: if anything does not fit; a model that was not built then still is not.
     """
-    x, y, weight = as_arrays(model, x, y, weight)
-    if class_weight is not None:
-        if weight is not None:
-            raise ValueError("Give either class_weight or sample_weight, not both.")
-        weight = class_weights(y, class_weight)
-    with undone_on_error(model):
+
+    def prepare(parts: Parts) -> Batch:
+        x, y, weight = as_arrays(model, *parts)
+        if class_weight is not None:
+            if weight is not None:
+                raise ValueError("Give either class_weight or sample_weight, not both.")
+            weight = class_weights(y, class_weight)
         if not model.built:
             model.build((None, *x.shape[1:]))
         assert model.output_shape is not None
-        y_shape = y.shape
-        y = loss.prepare(y, model.output_shape)
+        raw, y = y, loss.prepare(y, model.output_shape)
         if weight is not None:
             loss.check_weight(weight, y, model.output_shape)
-        batches = ArrayBatches(x, y, weight, batch_size, shuffle)
-        metrics.build(y_shape, model.output_shape)
+        metrics.build(raw.shape, model.output_shape)
         metrics.check(y, model.output_shape)
-    return batches
+        wanted = metrics.want_raw_targets and raw is not y
+        return Batch(x, y, weight, raw if wanted else None)
+
+    with undone_on_error(model):
+        if is_stream(x, y):
+            stream = as_stream(x, shuffle, y=y, sample_weight=weight)
+        elif on_disk(y):
+            check_lengths(x=x, y=y, sample_weight=weight)
+            stream = Stream(ArrayBatches(np.asarray(x), y, weight, batch_size, shuffle))
+        else:
+            x, y, weight, raw = prepare((x, y, weight))
+            return ArrayBatches(x, y, weight, batch_size, shuffle, raw)
+        prepare(stream.first())  # what does not fit is an error now, not in the first epoch
+    stream.prepare_with(prepare)
+    return stream
+
+
+def as_inputs(model: Model, x: Any, batch_size: int) -> ArrayBatches | Stream:
+    """Return batches of inputs alone, to predict from; the model is built for them."""
+
+    def prepare(parts: Parts) -> Batch:
+        x = as_input(model, parts[0])
+        if not model.built:
+            model.build((None, *x.shape[1:]))
+        return Batch(x)
+
+    if not is_stream(x):
+        return ArrayBatches(prepare((x, None, None)).x, batch_size=batch_size)
+    stream = as_stream(x)
+    prepare(stream.first())
+    stream.prepare_with(prepare)
+    return stream
+
+
+def as_stream(x: Any, shuffle: bool | str = False, **others: Any) -> Stream:
+    """Return `x`, which yields batches, as a Stream; nothing may be given beside it."""
+    for name, value in others.items():
+        if value is not None:
+            raise ValueError(
+                f"`{name}` cannot be given beside a {type(x).__name__}: let that yield (x, y) or "
+                f"(x, y, sample_weight). Received: {name} of type {type(value).__name__}."
+            )
+    return Stream(x, shuffle)
+
+
+def refuse_to_split(x: Any, y: Any) -> None:
+    """Raise a ValueError if `x` is no array that a part could be split off for validation."""
+    if is_stream(x, y):
+        raise ValueError(
+            "validation_split takes the last samples of arrays, and cannot be used with data that "
+            f"comes batch by batch. Give validation_data. Received: x of type {type(x).__name__}."
+        )
 
 
 def as_validation_data(data: Any) -> tuple[Any, Any, Any]:
-    """Return (x, y, sample_weight or None) of what `fit` was given as validation_data."""
+    """Return (x, y or None, sample_weight or None) of what `fit` got as validation_data."""
+    if is_stream(data):
+        return data, None, None
     if not isinstance(data, list | tuple) or len(data) not in (2, 3):
         raise ValueError(
-            "validation_data must be (x, y) or (x, y, sample_weight). Received: "
+            "validation_data must be (x, y), (x, y, sample_weight) or batches of these. "
+            "Received: "
             f"{type(data).__name__}"
             + (f" of length {len(data)}." if hasattr(data, "__len__") else ".")
         )
@@ -107,6 +164,11 @@ def count(name: str, value: Any) -> int | None:
     if number < 1:
         raise ValueError(f"{name} must be at least 1. Received: {name}={value!r}.")
     return number
+
+
+def fewest(a: int | None, b: int | None) -> int | None:
+    """Return the smaller of two numbers of steps, where None is no limit."""
+    return min((n for n in (a, b) if n is not None), default=None)
 
 
 def frequency(value: Any) -> int | list[int]:

@@ -6,6 +6,7 @@ loops over its layers, forward and backward.
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Callable, Mapping
@@ -15,12 +16,13 @@ import numpy as np
 
 from .. import optimizers, regularizers
 from ..arrays import Array, Tensor, as_tensor
-from ..callbacks import CallbackList, History, Logs, standardize_callbacks, standardize_verbose
+from ..callbacks import CallbackList, History, Logs, as_callbacks, standardize_verbose
 from ..context import Context
-from ..data import ArrayBatches, Batch, Epochs, split_validation
+from ..data import ArrayBatches, Batch, Batches, Epochs, split_validation
 from ..layers.base import KerasTensor, Layer, undone_on_error
 from ..metrics import Mean, Metric
 from ..parameters import Parameter, ParameterStore
+from ..streams import Stream
 from . import feeding
 from .compiled import CompiledLoss, CompiledMetrics
 from .interrupts import FinishStep
@@ -52,7 +54,8 @@ class Model(Layer):
         self.optimizer = None
         self.loss: Any = None
         self.history: History | None = None
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
+        self._epochs: Epochs | None = None
         self.compiled = False
         self.steps_per_execution = 1
         self._loss = None
@@ -126,6 +129,16 @@ class Model(Layer):
         self.compiled = True
         self.stop_training = False
         self._packed = False
+        self._compile_config = {
+            "optimizer": chosen,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile is True and not run_eagerly,
+        }
 
     def _require_compiled(self) -> None:
         if not self.compiled:
@@ -179,9 +192,9 @@ class Model(Layer):
 
     def _track(self, loss: Any, batch: Batch, y_pred: Array, ctx: Context) -> None:
         """Take a batch into the loss's mean, weighted by its samples, and into the metrics."""
-        self._loss_tracker.total += loss * np.float32(len(y_pred))
-        self._loss_tracker.count += np.float32(len(y_pred))
-        self._compiled_metrics.update(batch.y, y_pred, batch.weight, ctx.logits)
+        self._loss_tracker.total.value += loss * np.float32(len(y_pred))
+        self._loss_tracker.count.value += np.float32(len(y_pred))
+        self._compiled_metrics.update(batch, y_pred, ctx.logits)
 
     def _find_penalties(self) -> None:
         """Note what adds to the loss beside the loss itself, once for many steps."""
@@ -219,7 +232,9 @@ class Model(Layer):
         ctx.needs_dx = False
         return ctx
 
-    def _as_batches(self, x: Any, y: Any, weight: Any, batch_size: int, *how: Any) -> ArrayBatches:
+    def _as_batches(
+        self, x: Any, y: Any, weight: Any, batch_size: int, *how: Any
+    ) -> ArrayBatches | Stream:
         if self._loss is None:
             raise ValueError(
                 "There is no loss to train or evaluate with: compile the model with one, such as "
@@ -258,7 +273,7 @@ class Model(Layer):
             batch_size: samples per step; 32 if not given.
             epochs: the number of the last epoch, counted from 1.
             verbose: 0 for silence, 1 or 'auto' for a progress bar, 2 for a line per epoch.
-            callbacks: a Callback, or a list of them.
+            callbacks: a Callback, a list of them, or a CallbackList.
             validation_split: the fraction of the data, at its end, to validate on instead.
             validation_data: (x, y) or (x, y, sample_weight) to validate on after each epoch.
             shuffle: True, False, or 'batch' to shuffle within each batch only.
@@ -277,7 +292,7 @@ class Model(Layer):
         """
         self._require_compiled()
         standardize_verbose(verbose)
-        callbacks = standardize_callbacks(callbacks)
+        callbacks = as_callbacks(callbacks)
         steps_per_epoch = feeding.count("steps_per_epoch", steps_per_epoch)
         batch_size = feeding.count("batch_size", batch_size or None)
         validation_steps = feeding.count("validation_steps", validation_steps)
@@ -290,6 +305,7 @@ class Model(Layer):
             feeding.whole("initial_epoch", initial_epoch),
         )
         if validation_split and validation_data is None:
+            feeding.refuse_to_split(x, y)
             first, last = split_validation(
                 validation_split, *feeding.as_arrays(self, x, y, sample_weight)
             )
@@ -303,26 +319,21 @@ class Model(Layer):
             validate = self._validation(
                 validation_data, validation_batch_size or batch_size, validation_steps
             )
+        batches.on_epoch_end()  # as in Keras, a dataset hears of an epoch's end before the first
         self._prepare_training()
-        data = Epochs(batches, steps_per_epoch)
-        run = CallbackList(
-            callbacks,
-            add_history=True,
-            add_progbar=verbose != 0,
-            model=self,
-            verbose=verbose,
-            epochs=epochs,
-            steps=data.steps,
-        )
-        assert run.history is not None
-        self.history = run.history
+        data = Epochs(batches, steps_per_epoch, initial_epoch)
+        run = self._callbacks(callbacks, verbose, data.steps, epochs, add_history=True)
         self.stop_training = False
         logs: Logs = {}
         warned = False
         with FinishStep() as interrupt, np.errstate(all="ignore"):
             try:
+                self._epochs = data
                 run.on_train_begin()
-                for epoch in range(initial_epoch, epochs):
+                for epoch in range(data.first, epochs):
+                    if data.over():
+                        _warn_over(epoch, epochs)
+                        break
                     self.reset_metrics()
                     run.on_epoch_begin(epoch)
                     for step, batch in data.epoch():
@@ -330,24 +341,26 @@ class Model(Layer):
                         loss = self.train_step(batch)
                         self._after(run, "train", step, data.steps, self._logs)
                         interrupt.check()
-                        if not warned and not math.isfinite(loss):
-                            warned = _warn_not_finite(loss, epoch, step)
                         if self.stop_training:
                             break
+                        if not warned and not math.isfinite(loss):
+                            warned = _warn_not_finite(loss, epoch, step)
                     logs = self._logs()
                     if validate is not None and feeding.is_due(epoch, validation_freq):
                         logs |= {f"val_{k}": v for k, v in validate(run).items()}
                         logs = dict(sorted(logs.items()))
-                    run.on_epoch_end(epoch, dict(logs))  # callbacks may add to theirs
+                    run.on_epoch_end(epoch, logs)
                     if self.stop_training:
                         break
-                if epochs > initial_epoch:
+                if epochs > 0:
                     self.optimizer.finalize_variable_values()
                 run.on_train_end(logs)
             except KeyboardInterrupt:
                 run.interrupt()
                 raise
-        return run.history
+            finally:
+                self._epochs = None  # the data is the caller's, to keep or to free
+        return run.require_history()
 
     def _before(self, run: CallbackList, kind: str, step: int) -> bool:
         """Tell the callbacks that a batch, or a group of them, begins; return whether one does."""
@@ -357,7 +370,7 @@ class Model(Layer):
         return begins
 
     def _after(
-        self, run: CallbackList, kind: str, step: int, steps: int, logs: Callable[[], Any]
+        self, run: CallbackList, kind: str, step: int, steps: int | None, logs: Callable[[], Any]
     ) -> None:
         rest = -(step + 1) % self.steps_per_execution
         if not rest or step + 1 == steps:
@@ -383,17 +396,21 @@ class Model(Layer):
 
         return validate
 
-    def _test(
-        self, batches: ArrayBatches, steps: int | None, run: CallbackList, ctx: Context
-    ) -> Logs:
+    def _test(self, batches: Batches, steps: int | None, run: CallbackList, ctx: Context) -> Logs:
         self._find_penalties()
         self.reset_metrics()
+        self.stop_evaluating = False
         run.on_test_begin()
-        count = min(steps or batches.steps, batches.steps)
-        for step, batch in zip(range(count), batches, strict=False):
+        count = feeding.fewest(steps, batches.steps)
+        batches.on_epoch_end()
+        batches.on_epoch_begin()
+        for step, batch in enumerate(itertools.islice(batches, count)):
             self._before(run, "test", step)
             self.test_step(batch, ctx)
             self._after(run, "test", step, count, self._logs)
+            if self.stop_evaluating:
+                break
+        batches.on_epoch_end()
         logs = self._logs()
         run.on_test_end(logs)
         return logs
@@ -419,7 +436,7 @@ class Model(Layer):
         """
         self._require_compiled()
         standardize_verbose(verbose)
-        callbacks = standardize_callbacks(callbacks)
+        callbacks = as_callbacks(callbacks)
         steps = feeding.count("steps", steps or None)
         size = feeding.count("batch_size", batch_size or None) or 32
         batches = self._as_batches(x, y, sample_weight, size)
@@ -444,41 +461,59 @@ class Model(Layer):
             steps: batches to predict; all if not given.
         """
         standardize_verbose(verbose)
-        callbacks = standardize_callbacks(callbacks)
+        callbacks = as_callbacks(callbacks)
         steps = feeding.count("steps", steps or None)
         size = feeding.count("batch_size", batch_size or None) or 32
-        x = feeding.as_input(self, x)
-        if not self.built:
-            self.build((None, *x.shape[1:]))
-        batches = ArrayBatches(x, batch_size=size)
-        count = min(steps or batches.steps, batches.steps)
+        batches = feeding.as_inputs(self, x, size)
+        count = feeding.fewest(steps, batches.steps)
         run = self._callbacks(callbacks, verbose, count)
         ctx = self._new_context()
-        out: Array | None = None
-        done = seen = 0
+        outputs: list[Array] = []
+        seen = 0
+        self.stop_predicting = False
         with np.errstate(all="ignore"):
             run.on_predict_begin()
-            for step, batch in zip(range(count), batches, strict=False):
+            batches.on_epoch_begin()
+            for step, batch in enumerate(itertools.islice(batches, count)):
                 if self._before(run, "predict", step):
-                    seen = done
-                y = self.forward(batch.x, ctx)
-                if out is None:
-                    out = np.empty((min(count * batches.batch_size, len(x)), *y.shape[1:]), y.dtype)
-                out[done : done + len(y)] = y
-                done += len(y)
-                part = out[seen:done]
-                self._after(run, "predict", step, count, lambda part=part: {"outputs": part})  # type: ignore[misc]
+                    seen = step
+                outputs.append(self.forward(batch.x, ctx).copy())
+                group = outputs[seen:]
+                self._after(
+                    run,
+                    "predict",
+                    step,
+                    count,
+                    lambda group=group: {"outputs": _joined(group)},  # type: ignore[misc]
+                )
+                if self.stop_predicting:
+                    break
+            batches.on_epoch_end()
             run.on_predict_end()
-        assert out is not None
-        return out
+        return _joined(outputs)
 
-    def _callbacks(self, callbacks: Any, verbose: Any, steps: int) -> CallbackList:
+    def _callbacks(
+        self,
+        callbacks: Any,
+        verbose: Any,
+        steps: int | None,
+        epochs: int = 1,
+        add_history: bool = False,
+    ) -> CallbackList:
+        """Return the callbacks of a run as a CallbackList; one that is given is taken as it is."""
+        if isinstance(callbacks, CallbackList):
+            if callbacks.model is None:
+                callbacks.set_model(self)
+            if add_history:
+                callbacks.require_history()
+            return callbacks
         return CallbackList(
             callbacks,
+            add_history=add_history,
             add_progbar=verbose != 0,
             model=self,
             verbose=verbose,
-            epochs=1,
+            epochs=epochs,
             steps=steps,
         )
 
@@ -540,6 +575,85 @@ class Model(Layer):
             y = self.forward(x, ctx)
         return as_tensor(y.copy() if np.may_share_memory(y, x) else y)
 
+    # Files --------------------------------------------------------------------------------------
+
+    def save(
+        self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Save the whole model, compiled as it is: see `saving.save_model`.
+
+        Arguments:
+            filepath: where to: a name ending in .keras or .npz.
+            overwrite: whether to replace a file that is there.
+            zipped: True or None; a model is one file here.
+        """
+        from ..saving import save_model
+
+        save_model(self, filepath, overwrite, zipped, **kwargs)
+
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
+        """Save the weights and the optimizer's state: see `saving.save_weights`.
+
+        Arguments:
+            filepath: where to: a name ending in .weights.h5 or .weights.npz.
+            overwrite: whether to replace a file that is there.
+            max_shard_size: not supported.
+        """
+        from ..saving import save_weights
+
+        save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+        """Take the weights from a file: see `saving.load_weights`.
+
+        Arguments:
+            filepath: a file of `save_weights` or `save`.
+            skip_mismatch: whether to leave out, with a warning, layers whose weights do not fit.
+        """
+        from ..saving import load_weights
+
+        load_weights(self, filepath, skip_mismatch, **kwargs)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the model's config as JSON, from which `models.model_from_json` makes it again.
+
+        Arguments:
+            **kwargs: those of `json.dumps`, such as indent.
+        """
+        import json
+
+        from ..saving import serialize_keras_object
+
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return the arguments of `compile`, as configs; {} if it was not called."""
+        from ..saving import serialize_keras_object
+
+        return serialize_keras_object(self._compile_config) if self.compiled else {}
+
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
+        """Compile the model with what `get_compile_config` returned, and build its optimizer.
+
+        A class with a `compile` of its own needs its own `compile_from_config`, too; without one,
+        its models are loaded uncompiled, with a warning.
+        """
+        from ..saving import deserialize_keras_object
+
+        cls = type(self)
+        if cls.compile is not Model.compile:
+            warnings.warn(
+                f"The model {self.name!r} is not compiled, because {cls.__name__} has a compile() "
+                "of its own, and no compile_from_config(config).",
+                stacklevel=2,
+            )
+            return
+        self.compile(**deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_weights)
+
     def summary(
         self,
         line_length: int | None = None,
@@ -563,6 +677,19 @@ class Model(Layer):
         model_summary(
             self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
         )
+
+
+def _joined(batches: list[Array]) -> Array:
+    return batches[0] if len(batches) == 1 else np.concatenate(batches)
+
+
+def _warn_over(epoch: int, epochs: int) -> None:
+    warnings.warn(
+        f"The data ran out after {epoch} of {epochs} epochs, and a generator cannot start over, so "
+        "training ends here. Give steps_per_epoch and a generator without end, or batches that "
+        "can be gone through again, such as a list or a PyDataset.",
+        stacklevel=3,
+    )
 
 
 def _warn_not_finite(loss: Any, epoch: int, step: int) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from .. import naming
 from ..arrays import Array, Shape
 from ..context import Context
 from ..layers.base import KerasTensor, Layer
+from ..layers.configs import dtype_config
 from ..layers.core import InputLayer
+from ..saving import deserialize_keras_object, serialize_keras_object
 from .model import Model
 
 
@@ -208,6 +210,49 @@ class Sequential(Model):
     @property
     def input_dtype(self) -> str:
         return self._input.dtype if self._input is not None else self.dtype
+
+    # Configs ------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        layers = [self._input, *self._layers] if self._input is not None else self._layers
+        config: dict[str, Any] = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": dtype_config(self.dtype),
+            "layers": [serialize_keras_object(layer) for layer in layers],
+        }
+        if self.built and self._input is not None:
+            config["build_input_shape"] = self._input.batch_shape
+        return config
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Return the model that a config describes, with new weights.
+
+        Arguments:
+            config: what `get_config` returned.
+            custom_objects: {name: class or function}, your own in it.
+
+        Raises:
+            ValueError: if it has no name or no layers.
+        """
+        if not isinstance(config.get("name"), str) or not isinstance(config.get("layers"), list):
+            raise ValueError(
+                "The config of a Sequential must be a dict with a 'name' and a list of 'layers'. "
+                f"Received: {config!r}."
+            )
+        model = cls(name=config["name"])
+        for layer in deserialize_keras_object(config["layers"], custom_objects):
+            model._append(layer)
+        model._rebuild()
+        for _ in model._layers[1:] if model.built else ():
+            naming.auto_name("functional")  # Keras adds the layers one by one, building anew
+        if not model.built and model._layers and config.get("build_input_shape"):
+            model.build(tuple(config["build_input_shape"]))
+        model._trainable = bool(config.get("trainable", True))
+        return model
 
     # The two loops ------------------------------------------------------------------------------
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 
 _registered: dict[str, Any] = {}
 _names: dict[Any, str] = {}
-_scopes: list[Mapping[str, Any]] = []
+_scopes: ContextVar[tuple[Mapping[str, Any], ...]] = ContextVar("custom_objects", default=())
 
 
 def register_keras_serializable(
@@ -62,11 +63,11 @@ def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[No
         ...     regularizers.get("Soft").get_config()
         {'l2': 0.01}
     """
-    _scopes.append(dict(custom_objects or {}))
+    token = _scopes.set((dict(custom_objects or {}), *_scopes.get()))
     try:
         yield
     finally:
-        _scopes.pop()
+        _scopes.reset(token)
 
 
 CustomObjectScope = custom_object_scope
@@ -95,7 +96,7 @@ def get_registered_object(
     It is looked for in the open `custom_object_scope`s, the innermost first, among the registered
     objects, and in the two mappings, in this order.
     """
-    for known in (*reversed(_scopes), _registered, custom_objects or {}, module_objects or {}):
+    for known in (*_scopes.get(), _registered, custom_objects or {}, module_objects or {}):
         if name in known:
             return known[name]
     return None

@@ -20,6 +20,7 @@ from .registration import custom_object_scope, get_registered_name, get_register
 _PACKAGE = __name__.partition(".")[0]
 
 MODULES = {
+    "keras": "models",  # keras.Sequential, keras.Model
     "keras.activations": "activations",
     "keras.constraints": "constraints",
     "keras.initializers": "initializers",
@@ -36,6 +37,9 @@ MODULES = {
 
 _FUNCTIONS = ("keras.activations", "keras.losses", "keras.metrics")
 """The modules whose functions it may name."""
+
+_NO_FUNCTIONS = ("get", "serialize", "deserialize")
+"""What is public in them and computes nothing."""
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -122,7 +126,7 @@ def public_module(cls: type) -> str | None:
     if package != _PACKAGE:
         return None
     if path.startswith("models."):
-        return "keras"  # keras.Sequential, keras.Model
+        return "keras"
     found = [name for name, home in MODULES.items() if f"{path}.".startswith(f"{home}.")]
     return max(found, key=len) if found else None
 
@@ -186,7 +190,7 @@ def _deserialize(config: Any) -> Any:
             "a function with a name and give that in custom_objects."
         )
     if name == "DTypePolicy":
-        return inner["name"] if isinstance(inner, Mapping) else inner
+        return inner.get("name") if isinstance(inner, Mapping) else inner
     if name == "function":
         return find_function(inner, config.get("module"))
     cls = find_class(name, config.get("module"), config.get("registered_name"))
@@ -217,9 +221,9 @@ def from_description(cls: Any, description: Mapping[str, Any]) -> Any:
             f"The config of a {description.get('class_name')} must be a dict. Received: {inner!r}."
         )
     obj = cls.from_config(dict(inner or {}))
-    if description.get("build_config") and not obj.built:
+    if description.get("build_config") and not getattr(obj, "built", True):
         obj.build_from_config(description["build_config"])
-    if description.get("compile_config"):
+    if description.get("compile_config") and hasattr(obj, "compile_from_config"):
         obj.compile_from_config(description["compile_config"])
     return obj
 
@@ -227,23 +231,24 @@ def from_description(cls: Any, description: Mapping[str, Any]) -> Any:
 def find_class(name: str, module: Any = None, registered_name: Any = None) -> Any:
     """Return a class of yours, or one that is public in a module of Keras.
 
+    Where a config names a module of Keras and no registered class, it means Keras's own class:
+    yours of the same name does not take its place.
+
     Raises:
         ValueError: if there is none of that name.
     """
-    for key in (registered_name, name):
+    own = () if module in MODULES and not registered_name else (registered_name, name)
+    for key in own:
         found = get_registered_object(key) if isinstance(key, str) else None
         if found is not None:
             return found
-    modules = [module] if module in MODULES else [] if module != "keras" else list(MODULES)
-    for place in modules:
-        found = _public(place).get(name)
-        if isinstance(found, type) and hasattr(found, "from_config"):
-            return found
-    known = [n for place in modules for n, c in _public(place).items() if isinstance(c, type)]
+    found = _public(module, name) if module in MODULES else None
+    if isinstance(found, type) and hasattr(found, "from_config"):
+        return found
+    known = [n for n in _names(module) if n[0].isupper()] if module in MODULES else []
     raise ValueError(
         f"The class {name!r}{f' of module {module!r}' if module else ''} is not known."
-        f"{naming.nearest(name, known)} If it is your own, give it in custom_objects="
-        f"{{{name!r}: ...}}, or register it with saving.register_keras_serializable()."
+        f"{naming.nearest(name, known)} {_how_to_name(name)}"
     )
 
 
@@ -259,16 +264,24 @@ def find_function(name: Any, module: Any = None) -> Any:
     if found is not None:
         return found
     for place in (module,) if module in _FUNCTIONS else _FUNCTIONS:
-        found = _public(place).get(name)
-        if isinstance(found, FunctionType):
+        found = _public(place, name)
+        if isinstance(found, FunctionType) and name not in _NO_FUNCTIONS:
             return found
-    raise ValueError(
-        f"The function {name!r} is not known. If it is your own, give it in custom_objects="
-        f"{{{name!r}: ...}}, or register it with saving.register_keras_serializable()."
+    raise ValueError(f"The function {name!r} is not known. {_how_to_name(name)}")
+
+
+def _how_to_name(name: str) -> str:
+    return (
+        f"If it is your own, give it in custom_objects={{{name!r}: ...}}, or register it with "
+        "saving.register_keras_serializable()."
     )
 
 
-def _public(module: str) -> dict[str, Any]:
-    """Return the public names of a module."""
+def _public(module: str, name: str) -> Any:
+    """Return what a module of Keras has under a public name; None if it has nothing."""
     home = import_module(f".{MODULES[module]}", _PACKAGE)
-    return {name: getattr(home, name) for name in home.__all__}
+    return getattr(home, name) if name in home.__all__ else None
+
+
+def _names(module: str) -> list[str]:
+    return list(import_module(f".{MODULES[module]}", _PACKAGE).__all__)
