@@ -2,7 +2,7 @@
 
 An initializer is called with a shape and a dtype. A random one takes its seed when it is made, from
 Python's `random` module if none is given, and returns the same numbers at every call. The numbers
-are those of Keras for the same seed (see random.py for the fine print).
+are those of Keras for the same seed (see random/ for the fine print).
 
 A kernel's fan-in is the number of inputs that one output sums over, its fan-out the number of
 outputs that one input takes part in: D and U for a dense kernel (D, U), and H W C_in and H W C_out

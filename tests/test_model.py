@@ -1190,3 +1190,35 @@ def test_targets_without_the_last_axis_of_the_output_are_compared_as_in_keras():
     assert weighted == pytest.approx((expected * weight).mean(), rel=1e-5)
     model.fit(x, y, verbose=0)
     assert model.evaluate(x, y, verbose=0) < expected.mean()
+
+
+def test_config_may_limit_every_run():
+    model = compiled()
+    try:
+        config.set_max_epochs(2)
+        config.set_max_steps_per_epoch(1)
+        with pytest.warns(UserWarning, match="Limiting") as caught:
+            history = model.fit(X, Y, batch_size=2, epochs=5, verbose=0)
+        assert [str(w.message).split(",")[0] for w in caught] == [
+            "Limiting steps_per_epoch to 1",
+            "Limiting epochs to 2",
+        ]
+        assert history.epoch == [0, 1]
+        assert model.optimizer.iterations == 2
+        with pytest.warns(UserWarning, match="Limiting steps to 1"):
+            assert len(model.predict(X, batch_size=2, verbose=0)) == 2
+        config.set_max_epochs(9)
+        config.set_max_steps_per_epoch(9)
+        assert model.fit(X, Y, batch_size=2, epochs=1, steps_per_epoch=2, verbose=0).epoch == [0]
+    finally:
+        config.set_max_epochs(None)
+        config.set_max_steps_per_epoch(None)
+
+
+def test_layers_take_the_dtype_of_the_policy():
+    try:
+        config.set_dtype_policy("float64")
+        assert Dense(1).dtype == "float64"
+    finally:
+        config.set_dtype_policy("float32")
+    assert Dense(1).dtype == "float32"

@@ -1,4 +1,4 @@
-"""get_file and download against a server on this machine; to_categorical and normalize."""
+"""get_file and download against a server on this machine; helpers for data, images, configs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from local_server import Answer, Server, serve
 
-from scratchnn import config
+from scratchnn import config, preprocessing, utils
 from scratchnn.arrays import Tensor, as_tensor
 from scratchnn.utils import files, get_file, normalize, to_categorical
 
@@ -584,3 +585,194 @@ def test_importing_does_not_load_the_network_stack() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert result.stdout == "\n"
+
+
+# --- pad_sequences
+
+SEQUENCES = [[1], [2, 3, 4], [], [5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rows"),
+    [
+        ({}, [[0, 0, 1], [2, 3, 4], [0, 0, 0], [0, 5, 6]]),
+        ({"padding": "post"}, [[1, 0, 0], [2, 3, 4], [0, 0, 0], [5, 6, 0]]),
+        ({"maxlen": 2}, [[0, 1], [3, 4], [0, 0], [5, 6]]),
+        ({"maxlen": 2, "truncating": "post"}, [[0, 1], [2, 3], [0, 0], [5, 6]]),
+        ({"maxlen": 0}, [[], [], [], []]),
+        ({"value": -1, "maxlen": 1}, [[1], [4], [-1], [6]]),
+    ],
+)
+def test_pad_sequences(arguments: dict[str, Any], rows: list[list[int]]) -> None:
+    found = utils.pad_sequences(SEQUENCES, **arguments)
+    assert found.dtype == np.int32
+    assert found.tolist() == rows
+    assert preprocessing.sequence.pad_sequences is utils.pad_sequences
+
+
+def test_pad_sequences_of_vectors_and_strings() -> None:
+    found = utils.pad_sequences([[[1.5, 2]], [[3, 4], [5, 6]]], dtype="float32")
+    assert found.shape == (2, 2, 2)
+    assert found.dtype == np.float32
+    assert found[0].tolist() == [[0, 0], [1.5, 2]]
+    words = utils.pad_sequences([["a"], ["b", "c"]], dtype=object, value="-")
+    assert words.tolist() == [["-", "a"], ["b", "c"]]
+    assert utils.pad_sequences([]).shape == (0, 0)
+    assert utils.pad_sequences(np.arange(6).reshape(2, 3), maxlen=2).tolist() == [[1, 2], [4, 5]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sequences": [1, 2]}, "a list of sequences"),
+        ({"sequences": 3}, "a list of sequences. Received: 3"),
+        ({"sequences": [[1]], "padding": "left"}, "padding must be 'pre' or 'post'"),
+        ({"sequences": [[1]], "truncating": "left"}, "truncating must be 'pre' or 'post'"),
+        ({"sequences": [[[1, 2]], [[1]]]}, r"shape \(2,\). Received: \(1,\) in sequence 1"),
+        ({"sequences": [[1]], "value": "-"}, "needs dtype=object"),
+    ],
+)
+def test_pad_sequences_errors(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        utils.pad_sequences(**arguments)
+
+
+# --- batches
+
+
+def test_pack_and_unpack() -> None:
+    for batch in ((1, 2, 3), (1, 2), 1):
+        parts = utils.unpack_x_y_sample_weight(batch)
+        assert len(parts) == 3
+        assert utils.pack_x_y_sample_weight(*parts) == batch
+    assert utils.unpack_x_y_sample_weight([1]) == (1, None, None)
+    assert utils.pack_x_y_sample_weight([1, 2]) == ([1, 2],)
+    with pytest.raises(ValueError, match=r"must be x, .*Received: 4 parts"):
+        utils.unpack_x_y_sample_weight((1, 2, 3, 4))
+
+
+# --- Config
+
+
+def test_config_container() -> None:
+    values = utils.Config(rate=0.5, layers=[1])
+    values.seed = 3
+    values["name"] = "net"
+    assert (values["seed"], values.name, len(values), "rate" in values) == (3, "net", 4, True)
+    assert values.get("none", 7) == 7
+    assert list(values) == ["layers", "name", "rate", "seed"]
+    assert values.pop("name") == "net"
+    values.update(seed=4)
+    del values["layers"]
+    assert values.as_dict() == dict(values.items()) == {"rate": 0.5, "seed": 4}
+    assert repr(values) == "<Config {'rate': 0.5, 'seed': 4}>"
+    assert list(values.keys()) == ["rate", "seed"]
+    assert list(values.values()) == [0.5, 4]
+    assert values.to_json() == '{"rate": 0.5, "seed": 4}'
+    with pytest.raises(AttributeError, match=r"'seeds'. Did you mean 'seed'"):
+        values.seeds  # noqa: B018
+
+
+def test_a_frozen_config() -> None:
+    values = utils.Config(a=1)
+    assert not values.frozen
+    values.freeze()
+    assert values.frozen
+
+    def delete() -> None:
+        del values["a"]
+
+    changes = [lambda: setattr(values, "a", 2), lambda: values.update(a=2), lambda: values.pop("a")]
+    for change in (*changes, delete, lambda: values.__setitem__("b", 1)):
+        with pytest.raises(ValueError, match="frozen Config"):
+            change()
+    values.unfreeze()
+    values.a = 2
+    assert values.a == 2
+
+
+# --- images
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype("uint8")
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    pytest.importorskip("PIL")
+    utils.save_img(tmp_path / "picture.png", PIXELS, scale=False)
+    return tmp_path / "picture.png"
+
+
+def test_images_through_a_file(picture: Path) -> None:
+    image = utils.load_img(picture)
+    array = utils.img_to_array(image)
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, PIXELS)
+    with picture.open("rb") as file:
+        np.testing.assert_array_equal(utils.img_to_array(utils.load_img(file)), PIXELS)
+    first = utils.img_to_array(image, "channels_first", "float64")
+    assert first.dtype == np.float64
+    np.testing.assert_array_equal(first, PIXELS.transpose(2, 0, 1))
+    np.testing.assert_array_equal(
+        utils.img_to_array(utils.array_to_img(first, "channels_first", scale=False)), PIXELS
+    )
+
+
+def test_colour_modes_and_sizes(picture: Path) -> None:
+    gray = utils.load_img(str(picture), color_mode="grayscale", target_size=(4, 5))
+    assert utils.img_to_array(gray).shape == (4, 5, 1)
+    assert utils.img_to_array(gray, "channels_first").shape == (1, 4, 5)
+    rgba = utils.load_img(picture, color_mode="rgba", target_size=(12, 12), keep_aspect_ratio=True)
+    assert utils.img_to_array(rgba).shape == (12, 12, 4)
+    # Twice the middle 6 x 6 pixels, each as four.
+    np.testing.assert_array_equal(utils.img_to_array(rgba)[::2, ::2, :3], PIXELS[:, 1:7])
+
+
+def test_scaling_and_formats(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    image = utils.array_to_img(np.array([[[0.5], [1.0]], [[0.75], [0.5]]]))
+    assert utils.img_to_array(image)[..., 0].tolist() == [[0, 255], [127, 0]]
+    assert utils.array_to_img(np.full((2, 2, 1), 3.0)).getpixel((0, 0)) == 0
+    assert utils.array_to_img(np.full((2, 2, 1), 999), scale=False).mode == "I"
+    with pytest.warns(UserWarning, match="JPEG has no transparency"):
+        utils.save_img(tmp_path / "a.jpg", np.zeros((2, 2, 4)))
+    buffer = io.BytesIO()
+    utils.save_img(buffer, PIXELS, file_format="PNG", scale=False)
+    buffer.seek(0)
+    np.testing.assert_array_equal(utils.img_to_array(utils.load_img(buffer)), PIXELS)
+
+
+def test_image_errors(picture: Path) -> None:
+    for arguments, message in (
+        ({"color_mode": "cmyk"}, "color_mode must be one of"),
+        ({"interpolation": "cubic"}, "interpolation must be one of"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            utils.load_img(picture, **arguments)
+    with pytest.raises(ValueError, match=r"\(H, W\) or \(H, W, C\). Received: \(3,\)"):
+        utils.img_to_array([1, 2, 3])
+    with pytest.raises(ValueError, match="1, 3 or 4 channels"):
+        utils.array_to_img(np.zeros((2, 2, 2)))
+
+
+def test_pillow_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match="pip install pillow"):
+        utils.array_to_img(PIXELS)
+
+
+# --- names
+
+
+@pytest.mark.parametrize(
+    "module", [utils, preprocessing, preprocessing.image, preprocessing.sequence]
+)
+def test_names(module: Any) -> None:
+    for name in module.__all__:
+        assert getattr(module, name).__doc__
+    for name, reason in module.MISSING.items():
+        assert len(reason) > 20
+        with pytest.raises(NotImplementedError, match=f"{name} is not supported, because"):
+            getattr(module, name)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        module.nothing  # noqa: B018

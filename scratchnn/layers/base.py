@@ -474,7 +474,7 @@ def _take_input_shape(kwargs: dict[str, Any]) -> Shape | None:
 
 def _float_dtype(dtype: Any) -> str:
     if dtype is None:
-        return config.floatx()
+        return config.dtype_policy().name
     name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
     if name not in ("float32", "float64"):
         raise ValueError(

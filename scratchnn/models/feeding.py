@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +165,14 @@ def count(name: str, value: Any) -> int | None:
     if number < 1:
         raise ValueError(f"{name} must be at least 1. Received: {name}={value!r}.")
     return number
+
+
+def limited(name: str, value: int | None, limit: int | None) -> int | None:
+    """Return a number of epochs or steps, at most that which `config` allows, with a warning."""
+    if limit is None or (value is not None and value <= limit):
+        return value
+    warnings.warn(f"Limiting {name} to {limit}, as config has it.", stacklevel=4)
+    return limit
 
 
 def fewest(a: int | None, b: int | None) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import optimizers, regularizers
+from .. import config, optimizers, regularizers
 from ..arrays import Array, Tensor, as_tensor
 from ..callbacks import CallbackList, History, Logs, as_callbacks, standardize_verbose
 from ..context import Context
@@ -293,9 +293,11 @@ class Model(Layer):
         self._require_compiled()
         standardize_verbose(verbose)
         callbacks = as_callbacks(callbacks)
-        steps_per_epoch = feeding.count("steps_per_epoch", steps_per_epoch)
+        steps_per_epoch = self._steps("steps_per_epoch", steps_per_epoch)
         batch_size = feeding.count("batch_size", batch_size or None)
-        validation_steps = feeding.count("validation_steps", validation_steps)
+        validation_steps = feeding.fewest(
+            feeding.count("validation_steps", validation_steps), config.max_steps_per_epoch()
+        )
         validation_batch_size = feeding.count(
             "validation_batch_size", validation_batch_size or None
         )
@@ -304,6 +306,7 @@ class Model(Layer):
             feeding.whole("epochs", epochs),
             feeding.whole("initial_epoch", initial_epoch),
         )
+        epochs = feeding.limited("epochs", epochs, config.max_epochs()) or 0
         if validation_split and validation_data is None:
             feeding.refuse_to_split(x, y)
             first, last = split_validation(
@@ -361,6 +364,12 @@ class Model(Layer):
             finally:
                 self._epochs = None  # the data is the caller's, to keep or to free
         return run.require_history()
+
+    def _steps(self, argument: str, steps: int | None) -> int | None:
+        """Return the steps of an epoch that the user asked for, and `config` allows."""
+        return feeding.limited(
+            argument, feeding.count(argument, steps), config.max_steps_per_epoch()
+        )
 
     def _before(self, run: CallbackList, kind: str, step: int) -> bool:
         """Tell the callbacks that a batch, or a group of them, begins; return whether one does."""
@@ -437,7 +446,7 @@ class Model(Layer):
         self._require_compiled()
         standardize_verbose(verbose)
         callbacks = as_callbacks(callbacks)
-        steps = feeding.count("steps", steps or None)
+        steps = self._steps("steps", steps or None)
         size = feeding.count("batch_size", batch_size or None) or 32
         batches = self._as_batches(x, y, sample_weight, size)
         run = self._callbacks(callbacks, verbose, steps or batches.steps)
@@ -462,7 +471,7 @@ class Model(Layer):
         """
         standardize_verbose(verbose)
         callbacks = as_callbacks(callbacks)
-        steps = feeding.count("steps", steps or None)
+        steps = self._steps("steps", steps or None)
         size = feeding.count("batch_size", batch_size or None) or 32
         batches = feeding.as_inputs(self, x, size)
         count = feeding.fewest(steps, batches.steps)

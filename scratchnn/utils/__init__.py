@@ -1,18 +1,87 @@
-"""Helpers around training, named as in `keras.utils`."""
+"""Helpers around training, data and files, named as in `keras.utils`."""
 
 from __future__ import annotations
 
+from scratchnn.config import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
+from scratchnn.dtypes import standardize_dtype
 from scratchnn.progress import Progbar
 from scratchnn.random import set_random_seed
+from scratchnn.refusals import refuse
+from scratchnn.saving import (
+    CustomObjectScope,
+    custom_object_scope,
+    deserialize_keras_object,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    serialize_keras_object,
+)
 from scratchnn.utils.arrays import normalize, to_categorical
+from scratchnn.utils.containers import Config
 from scratchnn.utils.files import get_file
+from scratchnn.utils.images import array_to_img, img_to_array, load_img, save_img
+from scratchnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from scratchnn.utils.py_dataset import PyDataset
+from scratchnn.utils.sequences import pad_sequences
 from scratchnn.utils.session import clear_session
+from scratchnn.utils.symbols import is_keras_tensor
+
+Sequence = PyDataset
 
 __all__ = [
+    # Seeds, names, output.
     "set_random_seed",
     "clear_session",
     "Progbar",
+    "enable_interactive_logging",
+    "disable_interactive_logging",
+    "is_interactive_logging_enabled",
+    # Data.
+    "PyDataset",
+    "Sequence",
     "to_categorical",
     "normalize",
+    "pad_sequences",
+    "pack_x_y_sample_weight",
+    "unpack_x_y_sample_weight",
+    "is_keras_tensor",
+    "standardize_dtype",
+    # Files and images.
     "get_file",
+    "load_img",
+    "save_img",
+    "img_to_array",
+    "array_to_img",
+    # Configs.
+    "Config",
+    "CustomObjectScope",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "register_keras_serializable",
+    "serialize_keras_object",
 ]
+
+_TEXT = "NumPy has no arrays of strings to compute with: make numbers of your text first"
+_GRAPH = "scratchnn has no models of several inputs and outputs yet, whose layers form a graph"
+
+MISSING = {
+    "FeatureSpace": "it builds preprocessing layers on TensorFlow; encode columns with pandas",
+    "audio_dataset_from_directory": "it decodes sound with TensorFlow",
+    "bounding_boxes": "scratchnn has no layers for detecting objects",
+    "get_source_inputs": _GRAPH,
+    "legacy": "the configs of Keras 1 and 2 cannot be read; load and save such files with Keras 3",
+    "model_to_dot": "it needs Graphviz; model.summary() lists the layers and their shapes",
+    "plot_model": "it needs Graphviz; model.summary() lists the layers and their shapes",
+    "text_dataset_from_directory": _TEXT,
+}
+"""The names of keras.utils that are not supported, and why."""
+
+__getattr__ = refuse(__name__, MISSING, __all__)
