@@ -56,6 +56,13 @@ def unpack(batch: Any) -> Parts:
     return x, y, weight
 
 
+def _known_length(source: Any) -> int | None:
+    try:
+        return len(source)
+    except TypeError:  # it has none, or none that it knows
+        return None
+
+
 class Stream(Batches):
     """The batches of a source that yields them, epoch after epoch.
 
@@ -83,7 +90,7 @@ class Stream(Batches):
         elif isinstance(source, Batches):
             self.steps = source.steps
         else:
-            self.steps = len(source) if hasattr(source, "__len__") else None
+            self.steps = _known_length(source)
             self.once = iter(source) is source
         if self.steps == 0:
             self._refuse_empty()

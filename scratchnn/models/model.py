@@ -22,7 +22,7 @@ from ..data import ArrayBatches, Batch, Batches, Epochs, split_validation
 from ..layers.base import KerasTensor, Layer, undone_on_error
 from ..metrics import Mean, Metric
 from ..parameters import Parameter, ParameterStore
-from ..streams import Stream
+from ..streams import Stream, is_stream
 from . import feeding
 from .compiled import CompiledLoss, CompiledMetrics
 from .interrupts import FinishStep
@@ -315,7 +315,7 @@ class Model(Layer):
             x, y, sample_weight = first
             validation_data = last if last[2] is not None else last[:2]
         if batch_size is None:
-            known = steps_per_epoch is not None and hasattr(x, "__len__")
+            known = steps_per_epoch is not None and not is_stream(x, y) and hasattr(x, "__len__")
             batch_size = max(1, math.ceil(len(x) / steps_per_epoch)) if known else 32  # type: ignore[operator]
         with undone_on_error(self):
             batches = self._as_batches(x, y, sample_weight, batch_size, shuffle, class_weight)

@@ -12,12 +12,12 @@ __all__ = [
     "image",
     "image_dataset_from_directory",
     "sequence",
+    "text_dataset_from_directory",
     "timeseries_dataset_from_array",
 ]
 
 MISSING = {
-    "text": "Keras 3 has it no longer, and " + utils.MISSING["text_dataset_from_directory"],
-    "text_dataset_from_directory": utils.MISSING["text_dataset_from_directory"],
+    "text": "Keras 3 has it no longer; utils.text_dataset_from_directory reads texts",
 }
 """The names of keras.preprocessing that are not supported, and why."""
 

@@ -23,7 +23,9 @@ from scratchnn.saving import (
 )
 from scratchnn.utils.arrays import normalize, to_categorical
 from scratchnn.utils.containers import Config
+from scratchnn.utils.datasets import Dataset, split_dataset, timeseries_dataset_from_array
 from scratchnn.utils.files import get_file
+from scratchnn.utils.folders import image_dataset_from_directory, text_dataset_from_directory
 from scratchnn.utils.images import array_to_img, img_to_array, load_img, save_img
 from scratchnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from scratchnn.utils.py_dataset import PyDataset
@@ -44,6 +46,11 @@ __all__ = [
     # Data.
     "PyDataset",
     "Sequence",
+    "Dataset",
+    "split_dataset",
+    "timeseries_dataset_from_array",
+    "image_dataset_from_directory",
+    "text_dataset_from_directory",
     "to_categorical",
     "normalize",
     "pad_sequences",
@@ -69,7 +76,6 @@ __all__ = [
     "serialize_keras_object",
 ]
 
-_TEXT = "NumPy has no arrays of strings to compute with: make numbers of your text first"
 _GRAPH = "scratchnn has no models of several inputs and outputs yet, whose layers form a graph"
 
 MISSING = {
@@ -80,7 +86,6 @@ MISSING = {
     "legacy": "the configs of Keras 1 and 2 cannot be read; load and save such files with Keras 3",
     "model_to_dot": "it needs Graphviz; model.summary() lists the layers and their shapes",
     "plot_model": "it needs Graphviz; model.summary() lists the layers and their shapes",
-    "text_dataset_from_directory": _TEXT,
 }
 """The names of keras.utils that are not supported, and why."""
 
