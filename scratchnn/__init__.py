@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     )
     from .context import Context
     from .dtype_policies import DTypePolicy
+    from .graph import KerasTensor
     from .initializers import Initializer
     from .layers import Input, Layer
-    from .layers.base import KerasTensor
     from .losses import Loss
     from .metrics import Metric
     from .models import Model, Sequential
@@ -58,7 +58,7 @@ _CLASSES = {
     "DTypePolicy": "dtype_policies",
     "Initializer": "initializers",
     "Input": "layers",
-    "KerasTensor": "layers.base",
+    "KerasTensor": "graph",
     "Layer": "layers",
     "Loss": "losses",
     "Metric": "metrics",

@@ -35,7 +35,7 @@ class Context:
         needs_dx: whether backward must return the gradient of the input.
         logits: set by a softmax or sigmoid, read by the cross-entropies.
         fused: set by the loss when the gradient it sends back is already that of the logits.
-        in_mask: the mask of the input, (N, T), or None.
+        in_mask, out_mask: the mask of the input and of a model's output, (N, T), or None.
 
     Example:
         >>> ctx = Context(training=True)
@@ -47,6 +47,7 @@ class Context:
     logits: Logits | None
     fused: bool
     in_mask: Any = None
+    out_mask: Any = None
 
     def __init__(self, training: bool = False, dtype: Any = np.float32) -> None:
         self.training = training

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -139,24 +139,28 @@ class ArrayBatches(Batches):
     overwrites.
 
     Arguments:
-        x, y, weight, raw: the parts of a Batch, for all samples.
+        x, y, weight, raw: the parts of a Batch, for all samples; lists of arrays for a model with
+            several inputs or outputs.
         batch_size: samples per batch; the last may have fewer.
         shuffle: True, False, or 'batch' to shuffle within each batch only.
     """
 
     def __init__(
         self,
-        x: Array,
-        y: Array | None = None,
-        weight: Array | None = None,
+        x: Any,
+        y: Any = None,
+        weight: Any = None,
         batch_size: int = 32,
         shuffle: bool | str = False,
-        raw: Array | None = None,
+        raw: Any = None,
     ) -> None:
-        self.samples = len(x)
+        parts = (x, y, weight, raw)
+        self._lengths = [len(part) if isinstance(part, list) else None for part in parts]
+        self._arrays = [a for part in parts for a in (part if isinstance(part, list) else [part])]
+        self._pack = self._regroup if any(self._lengths) else Batch._make
+        self.samples = len(self._arrays[0])
         self.batch_size = batch_size
         self.steps: int = math.ceil(self.samples / batch_size)
-        self._arrays = (x, y, weight, raw)
         self._left_out = 0
         self._order = EpochOrder(self.samples, batch_size, shuffle) if shuffle else None
         size = min(batch_size, self.samples)
@@ -171,7 +175,7 @@ class ArrayBatches(Batches):
         for start in range(first, self.samples, self.batch_size):
             stop = min(start + self.batch_size, self.samples)
             if order is None:
-                yield Batch(*(None if a is None else a[start:stop] for a in self._arrays))  # type: ignore[arg-type]
+                yield self._pack([None if a is None else a[start:stop] for a in self._arrays])
             else:
                 yield self._gather(order[start:stop])
 
@@ -193,7 +197,15 @@ class ArrayBatches(Batches):
             None if array is None else array.take(rows, 0, buffer[:count], "clip")
             for array, buffer in self._gathered
         ]
-        return Batch(*parts)  # type: ignore[arg-type]
+        return self._pack(parts)
+
+    def _regroup(self, arrays: Iterable[Any]) -> Batch:
+        """Return a Batch of which some parts are lists."""
+        rest = iter(arrays)
+        return Batch._make(
+            next(rest) if length is None else [next(rest) for _ in range(length)]
+            for length in self._lengths
+        )
 
 
 class Epochs:
@@ -302,9 +314,7 @@ class Epochs:
             self._begin_pass(place["batches"])
 
 
-def split_validation(
-    fraction: float, x: Array, *others: Array | None
-) -> tuple[list[Array | None], list[Array | None]]:
+def split_validation(fraction: float, x: Any, *others: Any) -> tuple[list[Any], list[Any]]:
     """Return the first part of the arrays for training and the last fraction for validation.
 
     Raises:
@@ -312,17 +322,22 @@ def split_validation(
     """
     if not isinstance(fraction, int | float) or not 0 < fraction < 1:
         raise ValueError(f"validation_split must be between 0 and 1. Received: {fraction!r}.")
-    at = math.floor(len(x) * (1.0 - fraction))
-    if at in (0, len(x)):
+    samples = len(x[0] if isinstance(x, list) else x)
+    at = math.floor(samples * (1.0 - fraction))
+    if at in (0, samples):
         raise ValueError(
-            f"validation_split={fraction} of {len(x)} samples leaves nothing for "
+            f"validation_split={fraction} of {samples} samples leaves nothing for "
             f"{'validation' if at else 'training'}. Use another fraction or more data."
         )
     arrays = (x, *others)
-    return (
-        [None if a is None else a[:at] for a in arrays],
-        [None if a is None else a[at:] for a in arrays],
-    )
+    return [_part(a, slice(at)) for a in arrays], [_part(a, slice(at, None)) for a in arrays]
+
+
+def _part(arrays: Any, rows: slice) -> Any:
+    """Return some rows of an array, of each array in a list, or None."""
+    if isinstance(arrays, list):
+        return [_part(array, rows) for array in arrays]
+    return None if arrays is None else arrays[rows]
 
 
 def class_weights(y: Array, class_weight: Mapping[int, float]) -> Array:

@@ -226,3 +226,19 @@ CASES = [
     # the example at the head of layers/base.py
     Case("a layer of one's own", _of(Scale), (4, 5), recycles=False),
 ]
+
+# Families of layers have tables of their own, which need what is above.
+import cases_merging  # noqa: E402
+import cases_noise  # noqa: E402
+import cases_normalization  # noqa: E402
+import cases_pooling  # noqa: E402
+import cases_reshaping  # noqa: E402
+
+CASES += [
+    *cases_pooling.CASES,
+    *cases_reshaping.CASES,
+    *cases_normalization.CASES,
+    *cases_noise.CASES,
+]
+SEVERAL = [*cases_merging.CASES, *cases_normalization.INFERENCE_CASES]
+"""Rows of layers of several inputs, or changed by training: their files have their tests."""

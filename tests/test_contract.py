@@ -8,7 +8,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from cases import CASES
+from cases import CASES, SEVERAL
 
 from scratchnn import Context, Sequential, layers
 from scratchnn.layers import Input, InputLayer, Layer
@@ -63,7 +63,8 @@ def test_every_layer_has_a_row():
         for value in vars(layers).values()
         if inspect.isclass(value) and issubclass(value, Layer) and value is not Layer
     }
-    covered = {type(layer) for case in CASES for layer in case.make(dtype=None).walk()}
+    rows = [*CASES, *SEVERAL]
+    covered = {type(layer) for case in rows for layer in case.make(dtype=None).walk()}
     missing = sorted(cls.__name__ for cls in classes - covered)
     assert not missing, f"add rows to tests/cases.py for {missing}"
 

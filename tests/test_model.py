@@ -483,13 +483,6 @@ def test_a_layer_of_ones_own_in_a_model():
     assert all((w != 1).all() for w in (model.layers[0].gain.value, model.layers[2].gain.value))
 
 
-def test_a_symbol_is_no_data():
-    with pytest.raises(ValueError, match=r"called on a KerasTensor.*not supported"):
-        mlp()(Input((4,)))
-    with pytest.raises(ValueError, match=r"called on a KerasTensor.*not supported"):
-        Dense(3)(Input((4,)))
-
-
 def test_a_model_base_says_what_it_lacks():
     with pytest.raises(NotImplementedError):
         Model().forward(X, keras.Context())

@@ -40,31 +40,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import config, constraints, initializers, naming, regularizers
-from ..arrays import Array, Shape, Tensor, as_tensor
+from .. import config, constraints, initializers, naming, regularizers, tree
+from ..arrays import Array, Shape, as_tensor
 from ..context import Context
+from ..graph import KerasTensor, Node
 from ..parameters import Parameter, unique
 from ..saving import limits
 from .configs import constructor_config, dtype_config, plain_dtype
-
-
-class KerasTensor:
-    """A symbol for data that is not there yet: what `Input` returns.
-
-    Attributes:
-        shape: (None, ...), the batch size first.
-        dtype: the dtype the data is cast to.
-        layer: the InputLayer that made it.
-    """
-
-    def __init__(self, shape: Shape, dtype: str, name: str, layer: Layer) -> None:
-        self.shape = shape
-        self.dtype = dtype
-        self.name = name
-        self.layer = layer
-
-    def __repr__(self) -> str:
-        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
 
 class Layer:
@@ -145,6 +127,11 @@ class Layer:
         self._trainable = bool(trainable)
         self._weights: list[Parameter] = []
         self._states: list[Parameter] = []
+        self.nodes: list[Node] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The calls of a layer lead to other layers, and on: a model remembers its own.
+        return {**vars(self), "nodes": []}
 
     # What a layer of your own defines -----------------------------------------------------------
 
@@ -181,6 +168,10 @@ class Layer:
         """Return the dtype of the output for inputs of these."""
         return self.dtype if self.casts(np.dtype(dtypes[0])) else dtypes[0]
 
+    def call_arguments(self, inputs: Any) -> tuple[list[Any], dict[str, Any]]:
+        """Return how Keras calls this layer on its inputs: positional and keyword arguments."""
+        return [inputs], {}
+
     def check_input(self, shape: Shape) -> None:
         """Raise a ValueError if inputs of `shape` cannot go through this layer."""
 
@@ -201,25 +192,73 @@ class Layer:
         self.input_shape = self.output_shape = None
         self._weights.clear()
         self._states.clear()
+        self.nodes.clear()
 
-    def __call__(self, x: Any, training: bool | None = None) -> Tensor:
+    def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Return the output for `x`, a batch, as an array of its own.
 
         Arguments:
-            x: an array, or anything that NumPy takes for one; the layer is built for it first.
+            x: an array, or anything that NumPy takes for one; the layer is built for it first. Or
+                a KerasTensor: what is returned is one then, too, and part of a functional model.
+                A layer that takes several takes them in a list.
             training: whether to run as in training (dropout drops).
+            mask: the mask of x, (N, T), if it has one.
         """
-        if isinstance(x, KerasTensor):
-            raise ValueError(
-                f"The layer {self.name!r} was called on a KerasTensor, as the functional API "
-                "does, which is not supported. Build the model as a Sequential of layers."
+        if any(isinstance(tensor, KerasTensor) for tensor in tree.flatten(x)):
+            return self.connect(x)
+        ctx = Context(bool(training), self.dtype)
+        ctx.in_mask = mask
+        arrays = [self.cast(np.asarray(part)) for part in (x if self.takes_several else [x])]
+        if self.takes_several:
+            self.ensure_built([array.shape for array in arrays])  # type: ignore[arg-type]
+            y: Any = self.forward(arrays, ctx)  # type: ignore[arg-type]
+        else:
+            self.ensure_built(arrays[0].shape)
+            y = self.forward(arrays[0], ctx)
+        kept = [*arrays, *(w.value for w in self.weights)]
+        return tree.map_structure(lambda part: as_tensor(own(part, kept)), y)
+
+    def connect(self, x: Any) -> Any:
+        """Note a call on KerasTensors in the graph; return KerasTensors for the outputs.
+
+        Raises:
+            ValueError: if there is data among them.
+        """
+        for tensor in tree.flatten(x):
+            if not isinstance(tensor, KerasTensor):
+                raise ValueError(
+                    f"The layer {self.name!r} was called on KerasTensors and data at once. "
+                    f"Received: {tensor!r} of type {type(tensor).__name__}."
+                )
+        shape = tree.map_structure(lambda tensor: tensor.shape, x)
+        self.ensure_built(shape)
+        shapes: Any = self.compute_output_shape(shape)
+        several = isinstance(shapes, list)
+        dtype = self.output_dtype([tensor.dtype for tensor in tree.flatten(x)])
+        outputs = [KerasTensor(part, dtype) for part in (shapes if several else [shapes])]
+        if self.output_shape is None:
+            self.output_shape = shapes
+        Node(self, x, outputs, several)
+        return outputs if several else outputs[0]
+
+    @property
+    def input(self) -> Any:
+        """The KerasTensor, or tensors, that the layer was first called on."""
+        return self._first_node("input").arguments
+
+    @property
+    def output(self) -> Any:
+        """The KerasTensor, or tensors, that it returned then."""
+        outputs = self._first_node("output").outputs
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _first_node(self, what: str) -> Node:
+        if not self.nodes:
+            raise AttributeError(
+                f"The layer {self.name!r} has no {what}, for it was never called on a "
+                "KerasTensor: start its model with an Input."
             )
-        array = self.cast(np.asarray(x))
-        self.ensure_built(array.shape)
-        y = self.forward(array, Context(bool(training), self.dtype))
-        if any(np.may_share_memory(y, a) for a in (array, *(w.value for w in self.weights))):
-            y = y.copy()
-        return as_tensor(y)
+        return self.nodes[0]
 
     def cast(self, x: Array) -> Array:
         """Return `x` in the layer's dtype, unless it holds integers that the layer wants."""
@@ -421,6 +460,11 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def own(y: Array, others: Sequence[Array]) -> Array:
+    """Return an array that shares no memory with the others."""
+    return y.copy() if any(np.may_share_memory(y, other) for other in others) else y
 
 
 def _named_build(build: Callable[[Any, Shape], None]) -> Callable[[Any, Shape], None]:

@@ -12,7 +12,8 @@ import numpy as np
 from .. import activations, config, constraints, initializers, regularizers
 from ..arrays import Array, Shape
 from ..context import Context
-from .base import KerasTensor, Layer
+from ..graph import KerasTensor, Node
+from .base import Layer
 
 
 class InputLayer(Layer):
@@ -72,7 +73,7 @@ class InputLayer(Layer):
         self.dtype = self.dtype if dtype is None else np.dtype(dtype).name
         self.built = True
         self.input_shape = self.output_shape = self.batch_shape
-        self.output = KerasTensor(self.batch_shape, self.dtype, self.name, self)
+        Node(self, None, [KerasTensor(self.batch_shape, self.dtype, self.name)])
 
     def forward(self, x: Array, ctx: Context) -> Array:
         return x
@@ -118,7 +119,7 @@ def Input(  # noqa: N802
     layer = InputLayer(
         shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name
     )
-    return layer.output
+    return layer.nodes[0].outputs[0]
 
 
 class Dense(Layer):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..layers.base import KerasTensor, Layer
+from ..graph import KerasTensor
+from ..layers.base import Layer
 from ..layers.core import InputLayer
 from ..saving import deserialize_keras_object, serialize_keras_object
 from .model import Model

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import config, losses, metrics
 from ..arrays import Array, Shape
-from ..context import Context, Logits
+from ..context import Context
 from ..data import Batch
 from ..losses.base import SameShapeLoss, match_weights
 from ..metrics import Metric
@@ -76,10 +76,17 @@ class CompiledLoss:
         ctx.fused = False
         if self._drops_last:
             p, ctx.logits = p[..., 0], None
-        value = self.loss.reduce(self.loss.forward(y, p, ctx), weight, ctx)
+        if source.out_mask is not None:
+            vars(ctx).pop("mask", None)
+        values = self.loss.forward(y, p, ctx)
+        if source.out_mask is not None and source.out_mask.shape == values.shape:
+            own = vars(ctx).get("mask")  # of labels that the loss ignores
+            ctx.mask = source.out_mask if own is None else source.out_mask & own
+        value = self.loss.reduce(values, weight, ctx)
         source.fused = ctx.fused
         if value.ndim:
             value = value.mean()
+        self.value = value  # without the weight among the losses, as the logs have it
         return value if self._weight is None else value * value.dtype.type(self._weight)
 
     def gradient(self) -> Array:
@@ -131,12 +138,12 @@ class CompiledMetrics:
         """Whether a metric wants the targets as they were given, before the loss prepared them."""
         return any(metric.wants_raw_targets for metric in self.metrics)
 
-    def update(self, batch: Batch, p: Array, logits: Logits | None) -> None:
-        """Take in one batch and the predictions for it."""
+    def update(self, batch: Batch, p: Array, source: Context) -> None:
+        """Take in one batch, and the predictions for it that `source` knows the logits behind."""
         for metric in self.plain:
-            metric.update(_targets(batch, metric), p, None, logits)
+            metric.update(_targets(batch, metric), p, None, source.logits)
         for metric in self.weighted:
-            metric.update(_targets(batch, metric), p, batch.weight, logits)
+            metric.update(_targets(batch, metric), p, batch.weight, source.logits)
 
     def reset(self) -> None:
         """Forget all batches."""

@@ -8,18 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import Array
 from ..data import ArrayBatches, Batch, as_array, check_lengths, class_weights, on_disk
 from ..layers.base import undone_on_error
 from ..streams import Parts, Stream, is_stream
+from .outputs import by_output
 
 if TYPE_CHECKING:
     from .compiled import CompiledLoss, CompiledMetrics
     from .model import Model
 
 
-def as_input(model: Model, x: Any) -> Array:
-    """Return inputs as an array of numbers whose shape fits the model, built or not."""
+def as_input(model: Model, x: Any) -> Any:
+    """Return inputs as an array of numbers whose shape fits the model, built or not.
+
+    For a model with several inputs it is a list of arrays, whatever was given.
+    """
+    if model.takes_several:
+        arrays = [as_array(part, "x") for part in model.as_list(x)]
+        check_lengths(**dict(zip(model.input_names, arrays, strict=True)))
+        return model.fit_input(arrays)
+    if isinstance(x, Mapping):
+        x = model.as_list(x)[0]
     if isinstance(x, list | tuple) and len(x) == 1 and hasattr(x[0], "__array__"):
         # Keras also takes the inputs as a list of one array for each: [x].
         rank = 2 if model.input_shape is None else len(model.input_shape)
@@ -32,19 +41,46 @@ def as_input(model: Model, x: Any) -> Array:
     return array
 
 
-def as_arrays(model: Model, x: Any, y: Any, weight: Any) -> tuple[Array, Array, Array | None]:
-    """Return inputs, targets and weights as arrays with the same number of samples."""
+def as_arrays(model: Model, x: Any, y: Any, weight: Any) -> tuple[Any, Any, Any]:
+    """Return inputs, targets and weights as arrays with the same number of samples.
+
+    Those of a model with several inputs or outputs are lists.
+    """
     x = as_input(model, x)
+    samples = len(x[0] if isinstance(x, list) else x)
     if y is None:
         raise ValueError(
             "The targets `y` are missing: a model with a loss is trained and evaluated on inputs x "
             "and targets y."
         )
-    y = as_array(_single_array(y, len(x)), "y")
+    if model.output_keys:
+        y = _of_outputs("y", y, model.output_keys, samples)
+        if weight is not None:
+            weight = _of_outputs("sample_weight", weight, model.output_keys, samples)
+        return x, y, weight
+    if isinstance(y, Mapping) and len(y) == 1:
+        (y,) = y.values()
+    y = as_array(_single_array(y, samples), "y")
     if weight is not None:
-        weight = as_array(_single_array(weight, len(x)), "sample_weight")
-    check_lengths(x=x, y=y, sample_weight=weight)
+        weight = as_array(_single_array(weight, samples), "sample_weight")
+    check_lengths(x=x[0] if isinstance(x, list) else x, y=y, sample_weight=weight)
     return x, y, weight
+
+
+def _of_outputs(what: str, data: Any, keys: list[str], samples: int) -> list[Any]:
+    """Return an array, or None, for each output of a model."""
+    alike = what == "sample_weight" and hasattr(data, "__array__")
+    arrays = [
+        None if part is None else as_array(part, f"{what} of {key!r}")
+        for key, part in zip(keys, by_output(what, data, keys, all_alike=alike), strict=True)
+    ]
+    for key, array in zip(keys, arrays, strict=True):
+        if array is not None and len(array) != samples:
+            raise ValueError(
+                f"All data must have the same number of samples. Received: x with {samples}, "
+                f"{what} of {key!r} with {len(array)}."
+            )
+    return arrays
 
 
 def as_batches(
@@ -72,6 +108,11 @@ def as_batches(
         if class_weight is not None:
             if weight is not None:
                 raise ValueError("Give either class_weight or sample_weight, not both.")
+            if model.output_keys:
+                raise ValueError(
+                    "class_weight is for models with one output. Give sample_weight, an array for "
+                    "each output."
+                )
             weight = class_weights(y, class_weight)
         if not model.built:
             model.build((None, *x.shape[1:]))
@@ -79,7 +120,7 @@ def as_batches(
         raw, y = y, loss.prepare(y, model.output_shape)
         if weight is not None:
             loss.check_weight(weight, y, model.output_shape)
-        metrics.build(raw.shape, model.output_shape)
+        metrics.build(_shapes(raw), model.output_shape)
         metrics.check(y, model.output_shape)
         wanted = metrics.want_raw_targets and raw is not y
         return Batch(x, y, weight, raw if wanted else None)
@@ -96,6 +137,12 @@ def as_batches(
         prepare(stream.first())  # what does not fit is an error now, not in the first epoch
     stream.prepare_with(prepare)
     return stream
+
+
+def _shapes(arrays: Any) -> Any:
+    if isinstance(arrays, list):
+        return [None if array is None else array.shape for array in arrays]
+    return arrays.shape
 
 
 def as_inputs(model: Model, x: Any, batch_size: int) -> ArrayBatches | Stream:

@@ -9,23 +9,25 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import config, optimizers, regularizers
-from ..arrays import Array, Tensor, as_tensor
+from .. import config, naming, optimizers, regularizers, tree
+from ..arrays import Array, as_tensor
 from ..callbacks import CallbackList, History, Logs, as_callbacks, standardize_verbose
 from ..context import Context
 from ..data import ArrayBatches, Batch, Batches, Epochs, split_validation
-from ..layers.base import KerasTensor, Layer, undone_on_error
+from ..graph import KerasTensor
+from ..layers.base import Layer, own, undone_on_error
 from ..metrics import Mean, Metric
 from ..parameters import Parameter, ParameterStore
 from ..streams import Stream, is_stream
 from . import feeding
 from .compiled import CompiledLoss, CompiledMetrics
 from .interrupts import FinishStep
+from .outputs import CompiledLosses, CompiledMetricsOfOutputs
 
 
 class Model(Layer):
@@ -37,6 +39,9 @@ class Model(Layer):
 
     casts_integers = False
 
+    input_names: Sequence[str] = ()
+    """The names of the inputs, where they have names."""
+
     # What training works with; set by `compile` (before it, None) and `_prepare_training`.
     optimizer: Any
     _loss: Any
@@ -44,11 +49,18 @@ class Model(Layer):
     _training: Context
     _regularized: list[tuple[Parameter, regularizers.Regularizer]]
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
+            from .functional import Functional
+
+            return super().__new__(Functional)
+        return super().__new__(cls, *args, **kwargs)
+
     def __init__(self, *tensors: Any, **kwargs: Any) -> None:
         if tensors or "inputs" in kwargs or "outputs" in kwargs:
             raise ValueError(
-                "Model(inputs, outputs), the functional API, is not supported. Build the model as "
-                "a Sequential of layers."
+                f"{type(self).__name__} cannot be made of inputs and outputs. Call "
+                "keras.Model(inputs, outputs) itself, or use a Sequential."
             )
         super().__init__(**kwargs)
         self.optimizer = None
@@ -59,9 +71,16 @@ class Model(Layer):
         self.compiled = False
         self.steps_per_execution = 1
         self._loss = None
-        self._compiled_metrics = CompiledMetrics()
+        self._compiled_metrics: Any = CompiledMetrics()
         self._loss_tracker = Mean(name="loss")
         self._packed = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The weights are packed anew, and the buffers of training made anew, by the next fit.
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if k not in ("_store", "_training")} | {
+            "_packed": False
+        }
 
     # What kinds of models define ----------------------------------------------------------------
 
@@ -70,13 +89,36 @@ class Model(Layer):
         """The dtype that inputs are cast to."""
         return self.dtype
 
-    def fit_input(self, x: Array) -> Array:
+    def fit_input(self, x: Any) -> Any:
         """Return inputs with a last axis of size 1 added or dropped to fit the model.
 
         Raises:
             ValueError: if their shape does not fit the model's input shape.
         """
         raise NotImplementedError(f"{type(self).__name__} must define fit_input(x).")
+
+    def call_arguments(self, inputs: Any) -> tuple[list[Any], dict[str, Any]]:
+        return [inputs], {"mask": None}
+
+    def as_list(self, x: Any) -> list[Any]:
+        """Return the data of each input, of what was given for all of them.
+
+        Raises:
+            ValueError: if it is not for as many inputs as the model has.
+        """
+        raise ValueError(
+            f"The model {self.name!r} has one input without a name. Received: data in a "
+            f"{type(x).__name__}; give the array itself."
+        )
+
+    @property
+    def output_keys(self) -> list[str]:
+        """The names that losses, metrics and targets of several outputs go by; [] for one."""
+        return []
+
+    def as_output(self, y: Any) -> Any:
+        """Return outputs in the structure in which the user gave those of a functional model."""
+        return y
 
     def activity_penalty(self, ctx: Context) -> Any:
         """Return what activity regularizers added in the last forward pass."""
@@ -115,12 +157,22 @@ class Model(Layer):
         """
         chosen = optimizers.get(optimizer)
         steps_per_execution = feeding.count("steps_per_execution", steps_per_execution) or 1
-        compiled_loss = self._loss
+        compiled_loss: Any = self._loss
         if loss is not None:
-            compiled_loss = CompiledLoss(loss, loss_weights)
-        compiled_metrics = self._compiled_metrics
+            compiled_loss = (
+                CompiledLosses(loss, loss_weights, self.output_keys)
+                if self.output_keys
+                else CompiledLoss(loss, loss_weights)
+            )
+        compiled_metrics: Any = self._compiled_metrics
+        if self.output_keys and not self.compiled:
+            compiled_metrics = CompiledMetricsOfOutputs(None, None, self.output_keys)
         if metrics is not None or weighted_metrics is not None:
-            compiled_metrics = CompiledMetrics(metrics, weighted_metrics)
+            compiled_metrics = (
+                CompiledMetricsOfOutputs(metrics, weighted_metrics, self.output_keys)
+                if self.output_keys
+                else CompiledMetrics(metrics, weighted_metrics)
+            )
         self.optimizer = chosen
         self.loss = loss if loss is not None else self.loss
         self._loss = compiled_loss
@@ -150,8 +202,12 @@ class Model(Layer):
     @property
     def metrics(self) -> list[Metric]:
         """The loss's mean and the metrics."""
-        tracker = [self._loss_tracker] if self.compiled else []
-        return [*tracker, *self._compiled_metrics.metrics]
+        trackers = [self._loss_tracker] if self.compiled else []
+        return [*trackers, *self._output_losses(), *self._compiled_metrics.metrics]
+
+    def _output_losses(self) -> list[Metric]:
+        """Return the means of the losses of single outputs, where there are several."""
+        return self._loss.metrics if isinstance(self._loss, CompiledLosses) else []
 
     @property
     def metrics_names(self) -> list[str]:
@@ -161,6 +217,8 @@ class Model(Layer):
     def reset_metrics(self) -> None:
         """Forget all batches that the loss's mean and the metrics have seen."""
         self._loss_tracker.reset_state()
+        for tracker in self._output_losses():
+            tracker.reset_state()
         self._compiled_metrics.reset()
 
     # One step -----------------------------------------------------------------------------------
@@ -190,11 +248,12 @@ class Model(Layer):
         self._track(loss, batch, y_pred, ctx)
         return loss
 
-    def _track(self, loss: Any, batch: Batch, y_pred: Array, ctx: Context) -> None:
+    def _track(self, loss: Any, batch: Batch, y_pred: Any, ctx: Context) -> None:
         """Take a batch into the loss's mean, weighted by its samples, and into the metrics."""
-        self._loss_tracker.total.value += loss * np.float32(len(y_pred))
-        self._loss_tracker.count.value += np.float32(len(y_pred))
-        self._compiled_metrics.update(batch, y_pred, ctx.logits)
+        samples = np.float32(len(y_pred[0] if type(y_pred) is list else y_pred))
+        self._loss_tracker.total.value += loss * samples
+        self._loss_tracker.count.value += samples
+        self._compiled_metrics.update(batch, y_pred, ctx)
 
     def _find_penalties(self) -> None:
         """Note what adds to the loss beside the loss itself, once for many steps."""
@@ -388,6 +447,8 @@ class Model(Layer):
     def _logs(self) -> Logs:
         """Return the loss and metrics so far, by name, in alphabetical order."""
         results = {"loss": float(self._loss_tracker.result()), **self._compiled_metrics.results()}
+        for tracker in self._output_losses():
+            results[tracker.name] = float(tracker.result())
         return dict(sorted(results.items()))
 
     def _validation(
@@ -461,7 +522,7 @@ class Model(Layer):
         verbose: int | str = "auto",
         steps: int | None = None,
         callbacks: Any = None,
-    ) -> Array:
+    ) -> Any:
         """Return the model's output for `x`, computed batch by batch, as a new array.
 
         Arguments:
@@ -486,20 +547,20 @@ class Model(Layer):
             for step, batch in enumerate(itertools.islice(batches, count)):
                 if self._before(run, "predict", step):
                     seen = step
-                outputs.append(self.forward(batch.x, ctx).copy())
+                outputs.append(_copied(self.forward(batch.x, ctx)))
                 group = outputs[seen:]
                 self._after(
                     run,
                     "predict",
                     step,
                     count,
-                    lambda group=group: {"outputs": _joined(group)},  # type: ignore[misc]
+                    lambda group=group: {"outputs": self.as_output(_joined(group))},  # type: ignore[misc]
                 )
                 if self.stop_predicting:
                     break
             batches.on_epoch_end()
             run.on_predict_end()
-        return _joined(outputs)
+        return self.as_output(_joined(outputs))
 
     def _callbacks(
         self,
@@ -528,7 +589,8 @@ class Model(Layer):
 
     def _in_order(self, logs: Logs) -> Any:
         """Return the values as evaluate lists them: in the order of compile."""
-        names = self.metrics_names
+        metrics = [] if self.output_keys else self._compiled_metrics.metrics
+        names = [m.name for m in [self._loss_tracker, *self._output_losses(), *metrics]]
         values = [logs[name] for name in names if name in logs]
         values += [logs[name] for name in sorted(logs) if name not in names]
         return values[0] if len(values) == 1 else values
@@ -564,24 +626,40 @@ class Model(Layer):
             self.test_step(batch, self._new_context())
         return self._logs() if return_dict else self._in_order(self._logs())
 
-    def predict_on_batch(self, x: Any) -> Array:
+    def predict_on_batch(self, x: Any) -> Any:
         """Return the model's output for one batch."""
-        return self(x).numpy()
+        return tree.map_structure(lambda part: part.numpy(), self(x))
 
     def _one_batch(self, x: Any, y: Any, weight: Any, class_weight: Any = None) -> Batch:
         x = feeding.as_input(self, x)
-        return next(iter(self._as_batches(x, y, weight, len(x), False, class_weight)))
+        samples = len(x[0] if isinstance(x, list) else x)
+        return next(iter(self._as_batches(x, y, weight, samples, False, class_weight)))
 
-    def __call__(self, x: Any, training: bool | None = None) -> Tensor:
-        """Return the model's output for `x`, a batch, as an array of its own."""
-        if isinstance(x, KerasTensor):
-            return super().__call__(x, training)
+    def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Return the model's output for `x`, a batch, as an array of its own.
+
+        Arguments:
+            x: an array; a list or a dict of arrays for several inputs; or KerasTensors, to make
+                the model part of another.
+            training: whether to run as in training.
+            mask: the mask of x, (N, T), if it has one.
+        """
+        symbols = not isinstance(x, np.ndarray) and any(
+            isinstance(tensor, KerasTensor) for tensor in tree.flatten(x)
+        )
+        if symbols:
+            return self.connect(x)
         x = feeding.as_input(self, x)
         if not self.built:
             self.build(x.shape)
         ctx = Context(bool(training), self.dtype)
+        ctx.in_mask = mask
         with np.errstate(all="ignore"):
             y = self.forward(x, ctx)
+        if isinstance(y, list) or isinstance(x, list):
+            given = tree.flatten(x)
+            y = tree.map_structure(lambda part: as_tensor(own(part, given)), y)
+            return self.as_output(y)
         return as_tensor(y.copy() if np.may_share_memory(y, x) else y)
 
     # Files --------------------------------------------------------------------------------------
@@ -688,8 +766,36 @@ class Model(Layer):
         )
 
 
-def _joined(batches: list[Array]) -> Array:
-    return batches[0] if len(batches) == 1 else np.concatenate(batches)
+def find_layer(layers: list[Layer], name: str | None, index: int | None) -> Layer:
+    """Return a layer by its name or its place; the error says what there is."""
+    if name is not None and index is not None:
+        raise ValueError("get_layer takes a name or an index, not both.")
+    if index is not None:
+        if not -len(layers) <= index < len(layers):
+            raise ValueError(f"The model has {len(layers)} layers. Received: index={index}.")
+        return layers[index]
+    if name is None:
+        raise ValueError("get_layer needs the name or the index of a layer.")
+    found = next((layer for layer in layers if layer.name == name), None)
+    if found is None:
+        names = [layer.name for layer in layers]
+        raise ValueError(
+            f"No layer is named {name!r}.{naming.nearest(name, names)} The layers are {names}."
+        )
+    return found
+
+
+def _copied(y: Any) -> Any:
+    return [part.copy() for part in y] if isinstance(y, list) else y.copy()
+
+
+def _joined(batches: list[Any]) -> Any:
+    """Return the outputs of several batches as one; a list where there are several outputs."""
+    if len(batches) == 1:
+        return batches[0]
+    if isinstance(batches[0], list):
+        return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+    return np.concatenate(batches)
 
 
 def _warn_over(epoch: int, epochs: int) -> None:

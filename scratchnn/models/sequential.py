@@ -10,11 +10,13 @@ import numpy as np
 from .. import naming
 from ..arrays import Array, Shape
 from ..context import Context
-from ..layers.base import KerasTensor, Layer
+from ..graph import KerasTensor
+from ..layers.base import Layer
 from ..layers.configs import dtype_config
 from ..layers.core import InputLayer
 from ..saving import deserialize_keras_object, serialize_keras_object
-from .model import Model
+from .calls import Penalized, cast, makes_masks, next_mask, penalized
+from .model import Model, find_layer
 
 
 class Sequential(Model):
@@ -115,23 +117,7 @@ class Sequential(Model):
         Raises:
             ValueError: if there is no such layer.
         """
-        if name is not None and index is not None:
-            raise ValueError("get_layer takes a name or an index, not both.")
-        if index is not None:
-            if not -len(self._layers) <= index < len(self._layers):
-                raise ValueError(
-                    f"The model has {len(self._layers)} layers. Received: index={index}."
-                )
-            return self._layers[index]
-        if name is None:
-            raise ValueError("get_layer needs the name or the index of a layer.")
-        found = next((layer for layer in self._layers if layer.name == name), None)
-        if found is None:
-            names = [layer.name for layer in self._layers]
-            raise ValueError(
-                f"No layer is named {name!r}.{naming.nearest(name, names)} The layers are {names}."
-            )
-        return found
+        return find_layer(self._layers, name, index)
 
     # Building -----------------------------------------------------------------------------------
 
@@ -157,6 +143,34 @@ class Sequential(Model):
             layer.output_shape = shape
         self.input_shape, self.output_shape = tuple(input_shape), shape
         self._packed = False
+        self._makes_masks = makes_masks(self._layers)
+        self._tensors: list[KerasTensor] | None = None
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """The KerasTensor that the model begins with, in a list."""
+        return self._chain()[:1]
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The KerasTensor that it ends with, in a list."""
+        return self._chain()[-1:]
+
+    def _chain(self) -> list[KerasTensor]:
+        """Return the KerasTensors between the layers, which are called on them the first time."""
+        if not self.built or self._input is None:
+            raise AttributeError(
+                f"The model {self.name!r} has no inputs and outputs before it is built: start it "
+                "with an Input."
+            )
+        if self._tensors is None:
+            self._tensors = [self._input.output]
+            for layer in self._layers:
+                self._tensors.append(layer.connect(self._tensors[-1]))
+        return self._tensors
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_tensors": None}
 
     def _rebuild(self, rebuild: bool = True) -> None:
         """After a change of the layers: build the new ones, if the input is known."""
@@ -258,16 +272,22 @@ class Sequential(Model):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         """Run the layers, first to last."""
-        x = _cast(x, np.dtype(self.input_dtype), ctx)
+        x = cast(x, np.dtype(self.input_dtype), ctx)
         source = None
-        for layer, inner in self._calls(ctx):
+        calls = self._calls(ctx)
+        mask = ctx.in_mask
+        for layer, inner in calls:
             if x.dtype != inner.dtype and layer.casts(x.dtype):
-                x = _cast(x, inner.dtype, inner)
+                x = cast(x, inner.dtype, inner)
+            if ctx.masked:
+                inner.in_mask = mask
             y = layer.forward(x, inner)
+            if ctx.masked:
+                mask = next_mask(layer, x, mask, inner)
             if y is not x:  # the logits behind y are those of the last layer that did something
                 source = inner
             x = y
-        ctx.source = source
+        ctx.source, ctx.out_mask = source, mask
         ctx.logits = source.logits if source is not None else None
         return x
 
@@ -289,6 +309,7 @@ class Sequential(Model):
         calls = vars(ctx).get("calls")
         if calls is None:
             calls = ctx.calls = []
+            ctx.masked = self._makes_masks or ctx.in_mask is not None
             needs_dx = ctx.needs_dx
             training = ctx.training  # else nobody asks which layers are trained: it takes a while
             for layer in self._layers:
@@ -296,58 +317,14 @@ class Sequential(Model):
                 inner.needs_dx = needs_dx
                 needs_dx = needs_dx or not training or bool(layer.trainable_weights)
                 inner.idle = not needs_dx  # nothing here or before it is trained
-                penalized = layer.activity_regularizer is not None
-                calls.append((_Penalized(layer) if penalized else layer, inner))
+                calls.append((penalized(layer), inner))
         return calls
 
     def activity_penalty(self, ctx: Context) -> Any:
         total: Any = 0
         for layer, inner in self._calls(ctx):
-            if isinstance(layer, _Penalized):
+            if isinstance(layer, Penalized):
                 total = total + inner.penalty
             elif isinstance(layer, Model):
                 total = total + layer.activity_penalty(inner)
         return total
-
-
-def _cast(x: Array, dtype: np.dtype[Any], ctx: Context) -> Array:
-    if x.dtype == dtype:
-        return x
-    out = ctx.buffer("input", x.shape, dtype)
-    np.copyto(out, x, casting="unsafe")
-    return out
-
-
-class _Penalized:
-    """A layer with an activity regularizer: its output's penalty, per sample, and its gradient."""
-
-    def __init__(self, layer: Layer) -> None:
-        self._layer = layer
-        self.casts = layer.casts
-        self._regularizer = layer.activity_regularizer
-
-    def forward(self, x: Array, ctx: Context) -> Array:
-        assert self._regularizer is not None
-        y = self._layer.forward(x, ctx)
-        ctx.penalized = y
-        ctx.penalty = self._regularizer.penalty(y) / y.dtype.type(len(y))
-        return y
-
-    def backward(self, dy: Array, ctx: Context) -> Array | None:
-        assert self._regularizer is not None
-        y: Array = ctx.penalized
-        extra = self._regularizer.gradient(y) / y.dtype.type(len(y))
-        if ctx.fused:
-            # dy is that of the logits already: take the penalty's own gradient there first.
-            ctx.fused = False
-            extra = self._to_logits(extra, ctx)
-            ctx.fused = True
-        return self._layer.backward(dy + extra, ctx)
-
-    def _to_logits(self, dy: Array, ctx: Context) -> Array:
-        nonlinearity = getattr(self._layer, "nonlinearity", None)
-        if nonlinearity is not None:
-            return nonlinearity.backward(dy, ctx)  # type: ignore[no-any-return]
-        dz = self._layer.backward(dy, ctx)  # a Softmax layer
-        assert dz is not None
-        return dz

@@ -32,8 +32,11 @@ MODULES = {
     "keras.optimizers.schedules": "optimizers.schedules",
     "keras.random": "random",
     "keras.regularizers": "regularizers",
+    "keras.src.models.functional": "models.functional",  # public in no module of Keras
 }
 """The modules whose public classes a config may name, and where they are here."""
+
+_FUNCTIONAL = "keras.src.models.functional"
 
 _FUNCTIONS = ("keras.activations", "keras.losses", "keras.metrics")
 """The modules whose functions it may name."""
@@ -102,7 +105,7 @@ def _serialize_function(function: FunctionType) -> dict[str, Any]:
 def _serialize_object(obj: Any) -> dict[str, Any]:
     cls = type(obj)
     module = public_module(cls)
-    own = None
+    own = cls.__name__ if module == _FUNCTIONAL else None  # Keras does not count it as public
     if module is None:
         own = get_registered_name(cls)
         module = None if cls.__module__ == "__main__" else cls.__module__
@@ -125,7 +128,7 @@ def public_module(cls: type) -> str | None:
     package, _, path = cls.__module__.partition(".")
     if package != _PACKAGE:
         return None
-    if path.startswith("models."):
+    if path.startswith("models.") and path != MODULES[_FUNCTIONAL]:
         return "keras"
     found = [name for name, home in MODULES.items() if f"{path}.".startswith(f"{home}.")]
     return max(found, key=len) if found else None

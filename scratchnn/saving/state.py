@@ -85,8 +85,9 @@ def _children(layer: Layer) -> Iterator[tuple[str, Any]]:
 
 def _is_graph(layer: Layer) -> bool:
     from ..models import Sequential
+    from ..models.functional import Functional
 
-    return isinstance(layer, Sequential)
+    return isinstance(layer, Sequential | Functional)
 
 
 def _is_input(value: Any) -> bool:

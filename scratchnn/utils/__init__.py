@@ -76,13 +76,12 @@ __all__ = [
     "serialize_keras_object",
 ]
 
-_GRAPH = "scratchnn has no models of several inputs and outputs yet, whose layers form a graph"
 
 MISSING = {
     "FeatureSpace": "it builds preprocessing layers on TensorFlow; encode columns with pandas",
     "audio_dataset_from_directory": "it decodes sound with TensorFlow",
     "bounding_boxes": "scratchnn has no layers for detecting objects",
-    "get_source_inputs": _GRAPH,
+    "get_source_inputs": "a model knows its inputs: they are model.inputs",
     "legacy": "the configs of Keras 1 and 2 cannot be read; load and save such files with Keras 3",
     "model_to_dot": "it needs Graphviz; model.summary() lists the layers and their shapes",
     "plot_model": "it needs Graphviz; model.summary() lists the layers and their shapes",

@@ -13,6 +13,6 @@ def is_keras_tensor(x: Any) -> bool:
         >>> is_keras_tensor(Input((3,))), is_keras_tensor([1.0, 2.0, 3.0])
         (True, False)
     """
-    from scratchnn.layers.base import KerasTensor
+    from scratchnn.graph import KerasTensor
 
     return isinstance(x, KerasTensor)

@@ -69,7 +69,8 @@ class _Wrapper(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     def _output(self, X: Any) -> Array:
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)
-        return self.model_.predict(X, verbose=(self.fit_kwargs or {}).get("verbose", "auto"))
+        verbose = (self.fit_kwargs or {}).get("verbose", "auto")
+        return np.asarray(self.model_.predict(X, verbose=verbose))
 
     def _encode(self, y: Array) -> Array:
         """Return targets (N,) as the model takes them."""

@@ -1,0 +1,184 @@
+"""The graph of a functional model: which layer was called on what, and in which order to run it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import naming, tree
+from .arrays import Shape
+
+if TYPE_CHECKING:
+    from .layers.base import Layer
+
+
+class KerasTensor:
+    """A symbol for data that is not there yet: what `Input` and a layer called on one return.
+
+    Attributes:
+        shape: (None, ...), the batch size first.
+        dtype: the dtype of the data.
+        node: the call that makes it; `index` says which of the call's outputs it is.
+    """
+
+    node: Node
+    index: int
+
+    def __init__(self, shape: Shape, dtype: str, name: str | None = None) -> None:
+        self.shape = tuple(shape)
+        self.dtype = dtype
+        self.name = name or naming.auto_name("keras_tensor")
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes, that of the batch included."""
+        return len(self.shape)
+
+    @property
+    def layer(self) -> Layer:
+        """The layer that makes it."""
+        return self.node.layer
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+class Node:
+    """One call of a layer: it, what it was called on, and what came out.
+
+    Attributes:
+        layer: the layer; `number` says which of its calls this is.
+        arguments: what it was called on, as it was given: a tensor, or a structure of tensors.
+        inputs: the tensors in that, flat; none for an InputLayer.
+        outputs: the tensors it returned; `gives_list` says whether in a list.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        arguments: Any,
+        outputs: Sequence[KerasTensor],
+        gives_list: bool = False,
+    ) -> None:
+        self.layer = layer
+        self.arguments = arguments
+        self.inputs: list[KerasTensor] = [] if arguments is None else tree.flatten(arguments)
+        self.outputs = list(outputs)
+        for index, tensor in enumerate(outputs):
+            tensor.node, tensor.index = self, index
+        self.gives_list = gives_list
+        self.number = len(layer.nodes)
+        layer.nodes.append(self)
+
+    def __repr__(self) -> str:
+        return f"<Node {self.number} of {self.layer.name}>"
+
+
+class Graph:
+    """The calls that lead from inputs to outputs.
+
+    Arguments:
+        inputs, outputs: tensors, flat.
+
+    Attributes:
+        nodes: the calls, each after those whose outputs it takes.
+        layers: their layers in Keras's order: those farthest from the outputs first.
+
+    Raises:
+        ValueError: if an output depends on another input, or two layers share a name.
+    """
+
+    def __init__(self, inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) -> None:
+        self._given = {id(tensor) for tensor in inputs}
+        self._met: dict[Layer, int] = {}  # the order in which layers were come across
+        self.nodes = self._sort_nodes(outputs)
+        self.layers = self._sort_layers(inputs)
+        names = [layer.name for layer in self.layers]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    "All layers of a model must have unique names. Received: "
+                    f"{names.count(name)} layers named {name!r}."
+                )
+
+    def _sort_nodes(self, outputs: Sequence[KerasTensor]) -> list[Node]:
+        """Return the calls that make the tensors, each after those it needs.
+
+        It goes back from each output, depth first. A chain of layers may be longer than Python's
+        stack, so there is a stack here.
+        """
+        found: dict[Node, None] = {}
+        for output in outputs:
+            stack = [(output, False)]
+            while stack:
+                tensor, ready = stack.pop()
+                node = tensor.node
+                if node in found:
+                    continue
+                if ready:
+                    found[node] = None
+                    continue
+                if not node.inputs and id(tensor) not in self._given:
+                    raise ValueError(
+                        f"The outputs depend on the input {tensor.name!r}, which is not among "
+                        "the inputs of the model. Add it to them."
+                    )
+                self._met.setdefault(node.layer, len(self._met))
+                stack.append((tensor, True))
+                stack += [(needed, False) for needed in reversed(node.inputs)]
+        return list(found)
+
+    def _sort_layers(self, inputs: Sequence[KerasTensor]) -> list[Layer]:
+        """Order the layers by depth, the longest way to an output, as Keras does."""
+        layer_depths: dict[Layer, int] = {}
+        depths: dict[Node, int] = {}
+        for node in reversed(self.nodes):
+            depth = max(depths.get(node, 0), layer_depths.get(node.layer, 0))
+            depths[node] = layer_depths[node.layer] = depth
+            for needed in node.inputs:
+                depths[needed.node] = max(depths.get(needed.node, 0), depth + 1)
+        for tensor in inputs:
+            if tensor.layer not in layer_depths:  # an input that no output needs
+                layer_depths[tensor.layer], self._met[tensor.layer] = 0, -1
+                self.nodes.insert(0, tensor.node)
+        return sorted(layer_depths, key=lambda layer: (-layer_depths[layer], self._met[layer]))
+
+
+def copy_graph(inputs: Any, outputs: Any) -> tuple[Any, Any]:
+    """Call the layers between two structures of tensors again, on new inputs.
+
+    This is how a model may begin at the output of a layer: that becomes an input of its own.
+    """
+    from .layers.core import Input, InputLayer
+
+    copies: dict[int, KerasTensor] = {}
+    for tensor in tree.flatten(inputs):
+        if isinstance(tensor.layer, InputLayer):
+            copies[id(tensor)] = tensor
+        else:
+            name = f"{tensor.name}CLONE"  # Keras's own name for it
+            copies[id(tensor)] = Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
+
+    def copied(structure: Any) -> Any:
+        return tree.map_structure(lambda tensor: copies[id(tensor)], structure)
+
+    stack = [(tensor, False) for tensor in reversed(tree.flatten(outputs))]
+    while stack:
+        tensor, ready = stack.pop()
+        if id(tensor) in copies:
+            continue
+        node = tensor.node
+        if ready:
+            arguments = copied(node.arguments)
+            results = tree.flatten(node.layer(arguments))
+            copies |= {id(old): new for old, new in zip(node.outputs, results, strict=True)}
+            continue
+        if not node.inputs:
+            raise ValueError(
+                f"The outputs depend on the input {tensor.name!r}, which is not among the inputs "
+                "of the model. Add it to them."
+            )
+        stack.append((tensor, True))
+        stack += [(needed, False) for needed in reversed(node.inputs)]
+
+    return copied(inputs), copied(outputs)
