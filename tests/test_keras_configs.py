@@ -104,3 +104,12 @@ def test_regularizers_at_work() -> None:
         np.testing.assert_allclose(
             mine(weights), np.asarray(other(keras.ops.convert_to_tensor(weights))), rtol=2e-6
         )
+
+
+def test_every_layer_of_keras_is_there_or_refused() -> None:
+    names = {name for name in dir(keras.layers) if not name.startswith("_")}
+    assert names <= set(scratchnn.layers.__all__) | set(scratchnn.layers.MISSING)
+    assert not set(scratchnn.layers.__all__) & set(scratchnn.layers.MISSING)
+    for name in scratchnn.layers.MISSING:
+        with pytest.raises(NotImplementedError, match=r"is not supported, because"):
+            getattr(scratchnn.layers, name)
