@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -13,34 +12,13 @@ from twins import both, close, close_all, quiet, seed_both
 
 import scratchnn
 from scratchnn import Context
-from scratchnn.layers.activation import ELU, LeakyReLU, PReLU
-from scratchnn.layers.dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
-from scratchnn.layers.noise import (
-    ActivityRegularization,
-    AlphaDropout,
-    GaussianDropout,
-    GaussianNoise,
-)
 
-OURS = SimpleNamespace(
-    **vars(scratchnn.layers),
-    SpatialDropout1D=SpatialDropout1D,
-    SpatialDropout2D=SpatialDropout2D,
-    SpatialDropout3D=SpatialDropout3D,
-    GaussianNoise=GaussianNoise,
-    GaussianDropout=GaussianDropout,
-    AlphaDropout=AlphaDropout,
-    ActivityRegularization=ActivityRegularization,
-    LeakyReLU=LeakyReLU,
-    PReLU=PReLU,
-    ELU=ELU,
-)
 EXACT = 0.0
 NORMAL = 1e-6  # normal numbers are drawn through logarithms and sines that libraries round
 
 
 def layers_of(k):
-    return keras.layers if k is keras else OURS
+    return k.layers
 
 
 def numbers(*shape, seed=0):
