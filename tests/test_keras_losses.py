@@ -241,6 +241,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", [name for name in CLASSES if name != "CTC"])
 def test_configs(name: str) -> None:
+    for k in (scratchnn, keras):
+        k.backend.clear_session()  # names that are made up count from the start in both
     for options in ({}, OPTIONS.get(name, {}), {"name": "mine", "reduction": "sum"}):
         ours = getattr(losses, name)(**options)
         theirs = getattr(keras.losses, name)(**options)
