@@ -8,6 +8,10 @@ import signal
 import sys
 from collections.abc import Iterator
 
+# NumPy's BLAS reads this when it is loaded. The tests' matrices are small, and on a busy machine
+# two threads would wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 
