@@ -71,7 +71,7 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from .preprocessing import Rescaling
+from .preprocessing.rescaling import Rescaling
 from .reshaping import Permute, RepeatVector, Reshape
 from .spectral_normalization import SpectralNormalization
 from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D

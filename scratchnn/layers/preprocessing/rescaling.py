@@ -1,4 +1,4 @@
-"""Layers that prepare data: no weights, no gradient that matters."""
+"""Rescaling: numbers of another range, such as pixels."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..arrays import Array, Shape
-from ..context import Context
-from ..saving import deserialize_keras_object, serialize_keras_object
-from .base import Layer
+from ...arrays import Array, Shape
+from ...context import Context
+from ...saving import deserialize_keras_object, serialize_keras_object
+from ..base import Layer
 
 
 class Rescaling(Layer):

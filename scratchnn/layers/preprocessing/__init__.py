@@ -1,0 +1,1 @@
+"""Layers that prepare data: numbers, categories, text and images. They have no gradient."""
