@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,18 @@ from ..arrays import Array
 from ..context import Context
 from ..layers.base import Layer
 from ..layers.core import InputLayer
-from ..parameters import Parameter
 from ..random import SeedGenerator
+from .diagnosis import report
+
+_MOST = 2000
+"""Elements that are taken one by one to name the worst; of larger arrays a random choice."""
 
 
 def check_gradients(
     layer: Layer,
     x: Any,
     *,
+    mask: Any = None,
     training: bool = False,
     directions: int = 3,
     step: float = 1e-6,
@@ -34,7 +39,9 @@ def check_gradients(
 
     Arguments:
         layer: a layer or a model; it is built for `x` if it is not.
-        x: (N, ...), a batch away from kinks of the layer, such as 0 of a relu.
+        x: (N, ...), a batch away from kinks of the layer, such as 0 of a relu; a list of them for
+            a layer with several inputs. Integers, such as word numbers, have no gradient.
+        mask: the mask of x, (N, T), or a list of masks, where the layer is to have one.
         training: whether to run as in training; dropout then repeats one mask.
         directions: random directions tried for each array.
         step: h.
@@ -42,8 +49,9 @@ def check_gradients(
         seed: of the random numbers.
 
     Raises:
-        AssertionError: if a gradient is wrong; it names the parameter or the input, the index, and
-            both values. If `forward` changes its input, it says that.
+        AssertionError: if a gradient is wrong; it names the parameter or the input, shows the
+            worst elements beside what they should be, and says what such numbers usually come
+            from. If `forward` changes its input, it says that.
 
     Example:
         >>> from scratchnn.layers import Dense
@@ -52,61 +60,108 @@ def check_gradients(
     Reference: Bengio, 2012, Practical Recommendations for Gradient-Based Training of Deep
     Architectures, section 4.2.
     """
-    checker = _Checker(layer, np.asarray(x), training, seed)
+    several = isinstance(x, list | tuple) and layer.takes_several
+    inputs = [np.asarray(part) for part in x] if several else [np.asarray(x)]
+    checker = _Checker(layer, inputs, several, mask, training, seed)
     checker.check(directions, step, tolerance)
 
 
 class _Checker:
     """A float64 copy of a layer, the function f, and its gradients by backward."""
 
-    def __init__(self, layer: Layer, x: Array, training: bool, seed: int) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        inputs: list[Array],
+        several: bool,
+        mask: Any,
+        training: bool,
+        seed: int,
+    ) -> None:
         if not layer.built:
             layer = copy.deepcopy(layer)
-            layer.ensure_built(x.shape)
-        self.layer = _in_float64(layer)
+            shapes: Any = [x.shape for x in inputs]
+            layer.ensure_built(shapes if several else shapes[0])
+        self.layer = in_float64(layer)
         self.rng = np.random.default_rng(seed)
         self.training = training
-        self.has_dx = x.dtype.kind == "f"
-        self.x = x.astype(np.float64) if self.has_dx or layer.casts_integers else x.copy()
+        self.mask = mask
+        self.several = several
+        floats = [x.dtype.kind == "f" for x in inputs]
+        self.inputs = [
+            x.astype(np.float64) if is_float or layer.casts_integers else x.copy()
+            for x, is_float in zip(inputs, floats, strict=True)
+        ]
+        self.needs_dx = any(floats)
         self.parameters = [w for w in self.layer.weights if w.trainable]
         self.prefix = f"{layer.name}/" if hasattr(layer, "layers") else ""
-        self.seeds = [(g, g.state.copy()) for g in _seed_generators(self.layer)]
-        self.ctx = self._context()
-        before = self.x.copy()
-        y = self._forward(self.ctx)
-        self.projection = self.rng.standard_normal(y.shape)
+        self.kept = [(w, w.value.copy()) for w in self.layer.weights if not w.trainable]
+        self.seeds = [(g, g.state.copy()) for g in seed_generators(self.layer)]
+        ctx = self._context()
+        before = [x.copy() for x in self.inputs]
+        y = self._forward(ctx)
+        self.projections = [self.rng.standard_normal(part.shape) for part in y]
         for parameter in self.parameters:
             parameter.grad.fill(np.nan)  # what backward does not assign, or adds to, stays NaN
-        dx = self.layer.backward(self.projection.copy(), self.ctx)
-        if not np.array_equal(before, self.x, equal_nan=True):
-            raise AssertionError(f"{layer.name}: forward or backward wrote to its input x.")
-        if self.has_dx and dx is None:
-            raise AssertionError(
-                f"{layer.name}: backward returned None for the gradient of a float input; "
-                "return dx unless ctx.needs_dx is false."
-            )
+        dx = self._backward(ctx)
+        for x, kept in zip(self.inputs, before, strict=True):
+            if not np.array_equal(x, kept, equal_nan=True):
+                raise AssertionError(f"{layer.name}: forward or backward wrote to its input x.")
         self.gradients: list[tuple[str, Array, Array]] = [
-            (self._name(p), p.value, p.grad.copy()) for p in self.parameters
+            (p.path.removeprefix(self.prefix), p.value, p.grad.copy()) for p in self.parameters
         ]
-        if self.has_dx:
-            self.gradients.append((f"the input of {layer.name}", self.x, np.array(dx)))
+        for i, (x, is_float, part) in enumerate(zip(self.inputs, floats, dx, strict=True)):
+            what = f"input {i} of {layer.name}" if several else f"the input of {layer.name}"
+            if is_float and part is None:
+                raise AssertionError(
+                    f"{layer.name}: backward returned None for the gradient of a float input; "
+                    f"return dx unless ctx.needs_dx is false. (It is {what}.)"
+                )
+            if is_float:
+                self.gradients.append((what, x, np.array(part)))
 
     def _context(self) -> Context:
         ctx = Context(self.training, np.float64)
-        ctx.needs_dx = self.has_dx
+        ctx.needs_dx = self.needs_dx
+        ctx.in_mask = self.mask
         return ctx
 
-    def _name(self, parameter: Parameter) -> str:
-        return parameter.path.removeprefix(self.prefix)
-
-    def _forward(self, ctx: Context) -> Array:
+    def _forward(self, ctx: Context) -> list[Array]:
         for generator, state in self.seeds:
             generator.state[...] = state
-        return self.layer.forward(self.x, ctx)
+        for weight, value in self.kept:
+            weight.value[...] = value
+        y: Any = self.layer.forward(self.inputs if self.several else self.inputs[0], ctx)  # type: ignore[arg-type]
+        self.gives_list = isinstance(y, list | tuple)
+        return list(y) if self.gives_list else [y]
+
+    def _backward(self, ctx: Context) -> Sequence[Array | None]:
+        dy: Any = [projection.copy() for projection in self.projections]
+        try:
+            dx: Any = self.layer.backward(dy if self.gives_list else dy[0], ctx)
+        except ValueError as error:
+            if "broadcast" in str(error):
+                error.add_note(
+                    "In backward: an array does not fit. A gradient has the shape of its weight, "
+                    "so is a sum over the batch missing, such as dy.sum(axis=0) for a bias?"
+                )
+            raise
+        if not self.several:
+            return [dx]
+        if dx is None:
+            return [None] * len(self.inputs)
+        if not isinstance(dx, list | tuple) or len(dx) != len(self.inputs):
+            raise AssertionError(
+                f"{self.layer.name}: backward must return a list of {len(self.inputs)} gradients, "
+                f"one for each input. Received: {type(dx).__name__}"
+                + (f" of length {len(dx)}." if isinstance(dx, list | tuple) else ".")
+            )
+        return list(dx)
 
     def f(self) -> float:
-        """Return the sum of the outputs times the projection, at the arrays as they are."""
-        return float(np.vdot(self._forward(self._context()), self.projection))
+        """Return the sum of the outputs times the projections, at the arrays as they are."""
+        outputs = self._forward(self._context())
+        return float(sum(np.vdot(y, r) for y, r in zip(outputs, self.projections, strict=True)))
 
     def check(self, directions: int, step: float, tolerance: float) -> None:
         for name, array, gradient in self.gradients:
@@ -120,7 +175,7 @@ class _Checker:
                 analytic = float(np.vdot(gradient, direction))
                 scale = max(1.0, float(np.linalg.norm(gradient)), abs(numeric))
                 if not abs(numeric - analytic) <= tolerance * scale:
-                    self._name_the_worst(name, array, gradient, step, tolerance)
+                    self._explain(name, array, gradient, step, tolerance)
 
     def _derivative(self, array: Array, direction: Array, step: float) -> float:
         kept = array.copy()
@@ -131,40 +186,73 @@ class _Checker:
         array[...] = kept
         return (above - below) / (2 * step)
 
-    def _name_the_worst(
+    def _explain(
         self, name: str, array: Array, gradient: Array, step: float, tolerance: float
     ) -> None:
-        numeric = np.empty_like(gradient)
-        for index in np.ndindex(array.shape):
-            direction = np.zeros_like(gradient)
+        numeric = self._numeric(array, step)
+        text = report(
+            name,
+            gradient,
+            numeric,
+            tolerance,
+            len(self.inputs[0]),
+            lambda sample: self._of_one_sample(sample, array, step),
+        )
+        errors = np.nan_to_num(np.abs(numeric - gradient), nan=-1)
+        worst = np.unravel_index(int(errors.argmax()), array.shape)
+        if self._bends(array, worst, step) > 1e-3 * max(1.0, abs(float(numeric[worst]))):
+            text += (
+                "\nHint: The outputs are not smooth here: the slope to the left is not the one to "
+                "the right. Is x at a kink, such as 0 of a relu or two equal numbers of a "
+                "maximum? Or does forward draw random numbers without a SeedGenerator?"
+            )
+        raise AssertionError(text)
+
+    def _numeric(self, array: Array, step: float) -> Array:
+        """Return the derivatives for single elements; NaN for those beyond a number of them."""
+        numeric = np.full(array.shape, np.nan)
+        places = np.arange(array.size)
+        if array.size > _MOST:
+            places = np.sort(np.random.default_rng(0).choice(places, _MOST, replace=False))
+        for place in places:
+            index = np.unravel_index(place, array.shape)
+            direction = np.zeros(array.shape)
             direction[index] = 1
             numeric[index] = self._derivative(array, direction, step)
-        errors = np.abs(numeric - gradient)
-        errors[np.isnan(errors)] = np.inf
-        worst = np.unravel_index(int(errors.argmax()), errors.shape)
-        index = tuple(int(i) for i in worst)
-        raise AssertionError(
-            f"The gradient of {name} is wrong, most at index {index}: backward says "
-            f"{gradient[index]:.8g}, the outputs say {numeric[index]:.8g} "
-            f"({np.count_nonzero(errors > tolerance * max(1, np.abs(numeric).max()))} of "
-            f"{errors.size} elements differ)."
-            + (
-                " NaN is what stood there before: backward must assign every element, and not "
-                "add to it."
-                if np.isnan(gradient[index])
-                else ""
-            )
-        )
+        return numeric
+
+    def _bends(self, array: Array, index: Any, step: float) -> float:
+        """Return how much the slopes on both sides of an element differ."""
+        kept, here = array[index], self.f()
+        array[index] = kept + step
+        above = self.f()
+        array[index] = kept - step
+        below = self.f()
+        array[index] = kept
+        return abs(above - 2 * here + below) / step
+
+    def _of_one_sample(self, sample: int, array: Array, step: float) -> Array:
+        """Return the derivatives if the outputs of the other samples did not count."""
+        kept = self.projections
+        self.projections = [np.zeros_like(r) for r in kept]
+        for r, whole in zip(self.projections, kept, strict=True):
+            r[sample] = whole[sample]
+        try:
+            return self._numeric(array, step)
+        finally:
+            self.projections = kept
 
 
-def _in_float64(layer: Layer) -> Layer:
+def in_float64(layer: Layer) -> Layer:
     """Return a copy of a built layer, in float64 throughout."""
     layer = copy.deepcopy(layer)
-    for inner in _walk(layer):
-        inner.dtype = "float64"
-        if isinstance(vars(inner).get("_input"), InputLayer):
-            stated = vars(inner)["_input"]
-            stated.dtype = "float64" if np.dtype(stated.dtype).kind == "f" else stated.dtype
+    for inner in layer.walk():
+        inner.dtype = _widened(inner.dtype)
+        stated = vars(inner).get("_input")
+        if isinstance(stated, InputLayer):  # of a Sequential, where it is no layer among others
+            stated.dtype = _widened(stated.dtype)
+        for tensor in vars(inner).get("inputs", ()):
+            tensor.dtype = _widened(tensor.dtype)
     for parameter in layer.weights:
         if parameter.dtype.kind == "f":
             parameter.value = parameter.value.astype(np.float64)
@@ -172,14 +260,15 @@ def _in_float64(layer: Layer) -> Layer:
     return layer
 
 
-def _walk(layer: Layer) -> list[Layer]:
-    return [layer] + [found for inner in layer.sublayers for found in _walk(inner)]
+def _widened(dtype: str) -> str:
+    return "float64" if np.dtype(dtype).kind == "f" else dtype
 
 
-def _seed_generators(layer: Layer) -> list[SeedGenerator]:
+def seed_generators(layer: Layer) -> list[SeedGenerator]:
+    """Return what a layer, and the layers in it, draw random numbers from."""
     return [
         value
-        for inner in _walk(layer)
+        for inner in layer.walk()
         for value in vars(inner).values()
         if isinstance(value, SeedGenerator)
     ]
