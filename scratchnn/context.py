@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -32,10 +34,12 @@ class Context:
 
     Attributes:
         training: whether this is a training step.
+        mode: the same, or None where nobody said which: a call of a model or a layer alone.
         needs_dx: whether backward must return the gradient of the input.
         logits: set by a softmax or sigmoid, read by the cross-entropies.
         fused: set by the loss when the gradient it sends back is already that of the logits.
         in_mask, out_mask: the mask of the input and of a model's output, (N, T), or None.
+        options: what the call said beside its inputs: see Layer.call_inputs.
 
     Example:
         >>> ctx = Context(training=True)
@@ -48,9 +52,11 @@ class Context:
     fused: bool
     in_mask: Any = None
     out_mask: Any = None
+    options: Mapping[str, Any] = MappingProxyType({})
 
-    def __init__(self, training: bool = False, dtype: Any = np.float32) -> None:
-        self.training = training
+    def __init__(self, training: bool | None = False, dtype: Any = np.float32) -> None:
+        self.mode = training
+        self.training = bool(training)
         self.dtype = np.dtype(dtype)
         self.needs_dx = True
         self.logits = None

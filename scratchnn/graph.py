@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import naming, tree
@@ -51,6 +51,7 @@ class Node:
         arguments: what it was called on, as it was given: a tensor, or a structure of tensors.
         inputs: the tensors in that, flat; none for an InputLayer.
         outputs: the tensors it returned; `gives_list` says whether in a list.
+        options: what else the call said, such as {"training": False}.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Node:
         arguments: Any,
         outputs: Sequence[KerasTensor],
         gives_list: bool = False,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.layer = layer
         self.arguments = arguments
@@ -67,6 +69,7 @@ class Node:
         for index, tensor in enumerate(outputs):
             tensor.node, tensor.index = self, index
         self.gives_list = gives_list
+        self.options = dict(options or {})
         self.number = len(layer.nodes)
         layer.nodes.append(self)
 
@@ -170,7 +173,7 @@ def copy_graph(inputs: Any, outputs: Any) -> tuple[Any, Any]:
         node = tensor.node
         if ready:
             arguments = copied(node.arguments)
-            results = tree.flatten(node.layer(arguments))
+            results = tree.flatten(node.layer.connect(arguments, node.options))
             copies |= {id(old): new for old, new in zip(node.outputs, results, strict=True)}
             continue
         if not node.inputs:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import test_contract
-from cases import Case
+from case import Case
 
 from scratchnn.inspection import check_gradients
 

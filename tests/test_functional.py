@@ -368,6 +368,48 @@ def test_tensors():
     assert Context().in_mask is None
 
 
+# --- what a call says beside its inputs
+
+
+def test_a_call_may_say_whether_it_is_training():
+    x = Input((3,))
+    always, never = Dropout(0.5)(x, training=True), Dropout(0.5)(x, training=False)
+    assert always.node.options == {"training": True}
+    assert Dropout(0.5)(x).node.options == {}
+    model = Model(x, [always, never])
+    for other in (model, pickle.loads(pickle.dumps(model)), keras.models.clone_model(model)):
+        dropped, kept = other(X)
+        assert (dropped == 0).any()
+        np.testing.assert_array_equal(kept, X)
+    # Who calls the model has the last word.
+    for y in model.predict(X, verbose=0):
+        np.testing.assert_array_equal(y, X)
+    assert (model(X, training=True)[1] == 0).any()
+    cut = Model(always, Dense(1)(always))  # begins in the middle: what was said is said no more
+    assert cut.inputs[0].node.options == {}
+
+
+def test_a_model_begun_anew_says_in_its_calls_what_was_said():
+    x = Input((3,))
+    middle = Dense(3)(x)
+    end = Dropout(0.5)(middle, training=True)
+    assert Model(middle, end).outputs[0].node.options == {"training": True}
+
+
+def test_arguments_that_a_call_does_not_take():
+    layer = Dense(2, name="d")
+    with pytest.raises(
+        TypeError,
+        match=r"'d' \(of type Dense\) is called with \(inputs, training, mask\). "
+        r"Received: 1 positional arguments and \['axis'\]",
+    ):
+        layer(X, axis=1)
+    with pytest.raises(ValueError, match="given a mask in a call on KerasTensors"):
+        layer(Input((3,)), mask=np.ones((2, 3), bool))
+    with pytest.raises(ValueError, match="KerasTensors and data at once"):
+        Add()([Input((3,)), X])
+
+
 # --- configs and files
 
 

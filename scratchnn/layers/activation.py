@@ -348,6 +348,7 @@ class Softmax(Layer):
 
     has_build_config = False
     supports_masking = True
+    takes_mask = True
 
     def __init__(self, axis: int | tuple[int, ...] | list[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -15,6 +15,8 @@ to each other. The rules, each checked for every layer by tests/test_contract.py
    their gradients, with None for an output that nothing came back from.
 8. A mask, (N, T) and false where a sample has no time step, comes beside x as `ctx.in_mask` (a list
    for a list); `compute_mask(x, mask)` returns that of the output.
+9. What a call says beside its inputs, such as `use_causal_mask=True`, is in `ctx.options`:
+   `call_inputs` takes a call in Keras's form apart, and `call_arguments` puts it together again.
 
 A layer of your own needs none of the buffers:
 
@@ -35,7 +37,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -76,6 +79,9 @@ class Layer:
 
     makes_mask = False
     """Whether the layer's output may have a mask where its input has none."""
+
+    takes_mask = False
+    """Whether `call` has a mask among its arguments in Keras."""
 
     has_build_config = True
     """Whether a config says for which shape the layer was built; where nothing depends on the
@@ -168,9 +174,34 @@ class Layer:
         """Return the dtype of the output for inputs of these."""
         return self.dtype if self.casts(np.dtype(dtypes[0])) else dtypes[0]
 
-    def call_arguments(self, inputs: Any) -> tuple[list[Any], dict[str, Any]]:
-        """Return how Keras calls this layer on its inputs: positional and keyword arguments."""
-        return [inputs], {}
+    def call_inputs(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Take a call apart: return what `forward` is given, and what else was said.
+
+        A layer whose `call` takes more in Keras overrides this with Keras's signature.
+
+        Returns:
+            One tensor or array, or a list of them where there are several; and the options: what is
+            neither, `training` and `mask` among them. None stands for what was not said.
+        """
+        if not self.takes_several and not has_symbols(inputs):
+            inputs = np.asarray(inputs)
+        return inputs, {"training": training, "mask": mask}
+
+    def call_arguments(
+        self, inputs: Any, options: Mapping[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Return the positional and keyword arguments of a call, of what `call_inputs` made of it.
+
+        They are what Keras writes down in a functional model's config: of a call that says nothing,
+        that there is no mask, if the layer's `call` has one.
+        """
+        return [inputs], dict(options) or ({"mask": None} if self.takes_mask else {})
+
+    def call_output_shape(self, input_shape: Any, options: Mapping[str, Any]) -> Any:
+        """Return the shape of the output of a call with options; a list for several outputs."""
+        return self.compute_output_shape(input_shape)
 
     def check_input(self, shape: Shape) -> None:
         """Raise a ValueError if inputs of `shape` cannot go through this layer."""
@@ -194,51 +225,81 @@ class Layer:
         self._states.clear()
         self.nodes.clear()
 
-    def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Return the output for `x`, a batch, as an array of its own.
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the output for inputs, a batch, as an array of its own.
 
         Arguments:
-            x: an array, or anything that NumPy takes for one; the layer is built for it first. Or
-                a KerasTensor: what is returned is one then, too, and part of a functional model.
+            inputs: an array, or anything that NumPy takes for one; the layer is built for it first.
+                Or a KerasTensor: what is returned is one then, too, and part of a functional model.
                 A layer that takes several takes them in a list.
-            training: whether to run as in training (dropout drops).
-            mask: the mask of x, (N, T), if it has one.
+            training: whether to run as in training (dropout drops). Said in a functional model, it
+                counts where the model is called without saying it, as in Keras: `fit`, `evaluate`
+                and `predict` do say it.
+            mask: the mask of the inputs, (N, T), if they have one.
         """
-        if any(isinstance(tensor, KerasTensor) for tensor in tree.flatten(x)):
-            return self.connect(x)
-        ctx = Context(bool(training), self.dtype)
-        ctx.in_mask = mask
-        arrays = [self.cast(np.asarray(part)) for part in (x if self.takes_several else [x])]
-        if self.takes_several:
-            self.ensure_built([array.shape for array in arrays])  # type: ignore[arg-type]
-            y: Any = self.forward(arrays, ctx)  # type: ignore[arg-type]
+        inputs, options = self.taken_apart(args, kwargs)
+        if has_symbols(inputs):
+            return self.connect(inputs, options)
+        ctx = Context(options.get("training"), self.dtype)
+        ctx.in_mask = options.pop("mask", None)
+        ctx.options = options
+        if isinstance(inputs, list | tuple):
+            given: Any = [self.cast(np.asarray(part)) for part in inputs]
+            self.ensure_built([array.shape for array in given])  # type: ignore[arg-type]
         else:
-            self.ensure_built(arrays[0].shape)
-            y = self.forward(arrays[0], ctx)
-        kept = [*arrays, *(w.value for w in self.weights)]
+            given = self.cast(inputs)
+            self.ensure_built(given.shape)
+        y = self.forward(given, ctx)
+        kept = [*tree.flatten(given), *(w.value for w in self.weights)]
         return tree.map_structure(lambda part: as_tensor(own(part, kept)), y)
 
-    def connect(self, x: Any) -> Any:
+    def taken_apart(self, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """Return the inputs of a call, and those options of it that were given.
+
+        Raises:
+            TypeError: for arguments that the layer's call does not take.
+        """
+        try:
+            inputs, options = self.call_inputs(*args, **kwargs)
+        except TypeError as error:
+            here = error.__traceback__
+            if here is not None and here.tb_next is not None:
+                raise  # from within
+            form = inspect.signature(self.call_inputs)
+            names = ", ".join(form.parameters)
+            raise TypeError(
+                f"The layer {self.name!r} (of type {type(self).__name__}) is called with ({names})."
+                f" Received: {len(args)} positional arguments and {sorted(kwargs)}."
+            ) from None
+        return inputs, {name: value for name, value in options.items() if value is not None}
+
+    def connect(self, inputs: Any, options: Mapping[str, Any] | None = None) -> Any:
         """Note a call on KerasTensors in the graph; return KerasTensors for the outputs.
 
         Raises:
-            ValueError: if there is data among them.
+            ValueError: if there is data among them, or a mask is given.
         """
-        for tensor in tree.flatten(x):
+        options = dict(options or {})
+        for tensor in tree.flatten(inputs):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
                     f"The layer {self.name!r} was called on KerasTensors and data at once. "
                     f"Received: {tensor!r} of type {type(tensor).__name__}."
                 )
-        shape = tree.map_structure(lambda tensor: tensor.shape, x)
+        if "mask" in options:
+            raise ValueError(
+                f"The layer {self.name!r} was given a mask in a call on KerasTensors. In a model, "
+                "masks come by themselves, of layers such as Masking and Embedding(mask_zero=True)."
+            )
+        shape = tree.map_structure(lambda tensor: tensor.shape, inputs)
         self.ensure_built(shape)
-        shapes: Any = self.compute_output_shape(shape)
+        shapes: Any = self.call_output_shape(shape, options)
         several = isinstance(shapes, list)
-        dtype = self.output_dtype([tensor.dtype for tensor in tree.flatten(x)])
+        dtype = self.output_dtype([tensor.dtype for tensor in tree.flatten(inputs)])
         outputs = [KerasTensor(part, dtype) for part in (shapes if several else [shapes])]
         if self.output_shape is None:
             self.output_shape = shapes
-        Node(self, x, outputs, several)
+        Node(self, inputs, outputs, several, options)
         return outputs if several else outputs[0]
 
     @property
@@ -465,6 +526,13 @@ class Layer:
 def own(y: Array, others: Sequence[Array]) -> Array:
     """Return an array that shares no memory with the others."""
     return y.copy() if any(np.may_share_memory(y, other) for other in others) else y
+
+
+def has_symbols(inputs: Any) -> bool:
+    """Return whether there are KerasTensors in what a layer was called on."""
+    if isinstance(inputs, np.ndarray):
+        return False
+    return any(isinstance(tensor, KerasTensor) for tensor in tree.flatten(inputs))
 
 
 def _named_build(build: Callable[[Any, Shape], None]) -> Callable[[Any, Shape], None]:

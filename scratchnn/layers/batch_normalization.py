@@ -51,6 +51,8 @@ class BatchNormalization(ChannelNormalization):
     Reducing Internal Covariate Shift.
     """
 
+    takes_mask = True
+
     def __init__(
         self,
         axis: int = -1,

@@ -201,6 +201,7 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
 
     rank = 1
     supports_masking = True
+    takes_mask = True
 
     def counted(self, places: Array, ctx: Context) -> tuple[Array, Any]:
         if ctx.in_mask is None:

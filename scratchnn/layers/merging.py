@@ -29,13 +29,15 @@ class Several(Layer):
     number: ClassVar[int | None] = None
     """How many inputs there must be; None for one or more."""
 
-    def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if not isinstance(x, list | tuple):
+    def call_inputs(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> tuple[Any, dict[str, Any]]:
+        if not isinstance(inputs, list | tuple):
             raise ValueError(
                 f"The layer {self.name!r} expected a list of inputs, such as [x1, x2]. "
-                f"Received: {type(x).__name__}."
+                f"Received: {type(inputs).__name__}."
             )
-        return super().__call__(x, training, mask)
+        return super().call_inputs(inputs, training, mask)
 
     def check_input(self, shape: Any) -> None:
         if not shape or not all(isinstance(one, tuple | list) for one in shape):

@@ -119,6 +119,7 @@ class Functional(Model):
                 None if node.arguments is None else _Places(node.arguments, place),
                 [(tensor.shape, tensor.dtype, tensor.name) for tensor in node.outputs],
                 node.gives_list,
+                node.options,
             )
             for node in self._graph.nodes
         ]
@@ -128,9 +129,9 @@ class Functional(Model):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         nodes: list[Node] = []
-        for layer, places, outputs, gives_list in state["_graph"]:
+        for layer, places, outputs, *rest in state["_graph"]:
             arguments = None if places is None else places.structure(nodes)
-            nodes.append(Node(layer, arguments, [KerasTensor(*o) for o in outputs], gives_list))
+            nodes.append(Node(layer, arguments, [KerasTensor(*o) for o in outputs], *rest))
         vars(self).update(state)
         self._input_structure = state["_input_structure"].structure(nodes)
         self._output_structure = state["_output_structure"].structure(nodes)
@@ -235,7 +236,7 @@ class Functional(Model):
         for node in self._graph.nodes:
             if node.inputs:
                 given = tree.map_structure(shape_of, node.arguments)
-                found = node.layer.compute_output_shape(given)
+                found = node.layer.call_output_shape(given, node.options)
                 outputs = found if isinstance(found, list) else [found]
                 shapes |= {id(t): s for t, s in zip(node.outputs, outputs, strict=True)}
         return _single([shapes[id(tensor)] for tensor in self.outputs])
@@ -387,7 +388,7 @@ class Functional(Model):
         for place in ctx.inputs:
             depends[place] = ctx.needs_dx
         nodes = [node for node in self._graph.nodes if node.inputs]
-        calls = [self._call(node, places, depends, ctx.training) for node in nodes]
+        calls = [self._call(node, places, depends, ctx) for node in nodes]
         seen: set[int] = set()
         for call, node in zip(reversed(calls), reversed(nodes), strict=True):
             weights = node.layer.trainable_weights
@@ -397,14 +398,17 @@ class Functional(Model):
         return calls
 
     def _call(
-        self, node: Node, places: dict[int, int], depends: list[bool], training: bool
+        self, node: Node, places: dict[int, int], depends: list[bool], outer: Context
     ) -> Call:
         layer = node.layer
         takes = [places[id(tensor)] for tensor in node.inputs]
         gives = [places[id(tensor)] for tensor in node.outputs]
-        inner = Context(training, layer.dtype)
+        said = node.options.get("training") if outer.mode is None else outer.mode
+        inner = Context(said, layer.dtype)
+        inner.options = node.options
         inner.needs_dx = any(depends[place] for place in takes)
-        inner.idle = not (inner.needs_dx or not training or bool(layer.trainable_weights))
+        trains = not outer.training or bool(layer.trainable_weights)
+        inner.idle = not (inner.needs_dx or trains)
         for place in gives:
             depends[place] = not inner.idle
         one = isinstance(node.arguments, KerasTensor)

@@ -60,7 +60,8 @@ def _call(node: Node, numbers: Numbers) -> dict[str, Any]:
             },
         }
 
-    args, kwargs = node.layer.call_arguments(tree.map_structure(described, node.arguments))
+    inputs = tree.map_structure(described, node.arguments)
+    args, kwargs = node.layer.call_arguments(inputs, node.options)
     return {"args": args, "kwargs": kwargs}
 
 

@@ -19,8 +19,7 @@ from ..arrays import Array, as_tensor
 from ..callbacks import CallbackList, History, Logs, as_callbacks, standardize_verbose
 from ..context import Context
 from ..data import ArrayBatches, Batch, Batches, Epochs, split_validation
-from ..graph import KerasTensor
-from ..layers.base import Layer, own, undone_on_error
+from ..layers.base import Layer, has_symbols, own, undone_on_error
 from ..metrics import Mean, Metric
 from ..parameters import Parameter, ParameterStore
 from ..streams import Stream, is_stream
@@ -38,6 +37,7 @@ class Model(Layer):
     """
 
     casts_integers = False
+    takes_mask = True
 
     input_names: Sequence[str] = ()
     """The names of the inputs, where they have names."""
@@ -96,9 +96,6 @@ class Model(Layer):
             ValueError: if their shape does not fit the model's input shape.
         """
         raise NotImplementedError(f"{type(self).__name__} must define fit_input(x).")
-
-    def call_arguments(self, inputs: Any) -> tuple[list[Any], dict[str, Any]]:
-        return [inputs], {"mask": None}
 
     def as_list(self, x: Any) -> list[Any]:
         """Return the data of each input, of what was given for all of them.
@@ -635,25 +632,28 @@ class Model(Layer):
         samples = len(x[0] if isinstance(x, list) else x)
         return next(iter(self._as_batches(x, y, weight, samples, False, class_weight)))
 
-    def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Return the model's output for `x`, a batch, as an array of its own.
+    def call_inputs(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> tuple[Any, dict[str, Any]]:
+        return inputs, {"training": training, "mask": mask}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the model's output for inputs, a batch, as an array of its own.
 
         Arguments:
-            x: an array; a list or a dict of arrays for several inputs; or KerasTensors, to make
-                the model part of another.
+            inputs: an array; a list or a dict of arrays for several inputs; or KerasTensors, to
+                make the model part of another.
             training: whether to run as in training.
-            mask: the mask of x, (N, T), if it has one.
+            mask: the mask of the inputs, (N, T), if they have one.
         """
-        symbols = not isinstance(x, np.ndarray) and any(
-            isinstance(tensor, KerasTensor) for tensor in tree.flatten(x)
-        )
-        if symbols:
-            return self.connect(x)
+        x, options = self.taken_apart(args, kwargs)
+        if has_symbols(x):
+            return self.connect(x, options)
         x = feeding.as_input(self, x)
         if not self.built:
             self.build(x.shape)
-        ctx = Context(bool(training), self.dtype)
-        ctx.in_mask = mask
+        ctx = Context(options.get("training"), self.dtype)
+        ctx.in_mask = options.get("mask")
         with np.errstate(all="ignore"):
             y = self.forward(x, ctx)
         if isinstance(y, list) or isinstance(x, list):

@@ -313,7 +313,7 @@ class Sequential(Model):
             needs_dx = ctx.needs_dx
             training = ctx.training  # else nobody asks which layers are trained: it takes a while
             for layer in self._layers:
-                inner = Context(ctx.training, layer.dtype)
+                inner = Context(ctx.mode, layer.dtype)
                 inner.needs_dx = needs_dx
                 needs_dx = needs_dx or not training or bool(layer.trainable_weights)
                 inner.idle = not needs_dx  # nothing here or before it is trained

@@ -1,0 +1,45 @@
+"""Case: a row of the conformance table, which cases.py puts together from those of each family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to use a layer.
+
+    Attributes:
+        name: of the row.
+        make: makes the layer; called with `dtype=None` or `dtype="float64"`.
+        shape: of a batch of inputs, N first.
+        dtype: of the inputs; integers are drawn from [0, high).
+        per_sample: whether, outside training, each output depends on its own sample alone.
+        recycles: whether a second step allocates nothing of the size of a batch.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    high: int = 10
+    per_sample: bool = True
+    recycles: bool = True
+
+    def layer(self, dtype: str | None = None) -> Any:
+        """Return a new layer, built."""
+        layer = self.make(dtype=dtype)
+        layer.ensure_built((None, *self.shape[1:]))
+        return layer
+
+    def x(self, samples: int | None = None, seed: int = 0, dtype: str | None = None) -> Any:
+        """Return a batch of inputs; those that are floats have the `dtype` of the layer."""
+        rng = np.random.default_rng(seed)
+        shape = (samples or self.shape[0], *self.shape[1:])
+        if np.dtype(self.dtype).kind in "iu":
+            return rng.integers(0, self.high, shape, self.dtype)
+        return rng.normal(size=shape).astype(dtype or self.dtype)
