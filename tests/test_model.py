@@ -1095,6 +1095,9 @@ def test_a_copy_is_trained_on_its_own(duplicate):
     assert model.train_on_batch(X, Y) == after  # the optimizer's state was copied, too
     assert_same_weights(model.get_weights(), twin.get_weights())
     assert (model.get_weights()[0] != before[0]).any()
+    slots = [[v.numpy() for v in m.optimizer.variables] for m in (model, twin)]
+    assert_same_weights(*slots)
+    assert any(slot.any() for slot in slots[0][2:])
 
 
 def test_a_model_is_freed():

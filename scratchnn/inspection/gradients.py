@@ -62,11 +62,11 @@ def check_gradients(
     """
     several = isinstance(x, list | tuple) and layer.takes_several
     inputs = [np.asarray(part) for part in x] if several else [np.asarray(x)]
-    checker = _Checker(layer, inputs, several, mask, training, seed)
+    checker = Checker(layer, inputs, several, mask, training, seed)
     checker.check(directions, step, tolerance)
 
 
-class _Checker:
+class Checker:
     """A float64 copy of a layer, the function f, and its gradients by backward."""
 
     def __init__(
@@ -164,18 +164,45 @@ class _Checker:
         return float(sum(np.vdot(y, r) for y, r in zip(outputs, self.projections, strict=True)))
 
     def check(self, directions: int, step: float, tolerance: float) -> None:
+        """Raise an AssertionError for the first gradient that is wrong."""
         for name, array, gradient in self.gradients:
             if gradient.shape != array.shape:
                 raise AssertionError(
                     f"The gradient of {name} has shape {gradient.shape}; expected {array.shape}."
                 )
             for _ in range(directions):
-                direction = self.rng.standard_normal(array.shape)
-                numeric = self._derivative(array, direction, step)
-                analytic = float(np.vdot(gradient, direction))
-                scale = max(1.0, float(np.linalg.norm(gradient)), abs(numeric))
-                if not abs(numeric - analytic) <= tolerance * scale:
+                if not self._agrees(array, gradient, step, tolerance):
                     self._explain(name, array, gradient, step, tolerance)
+
+    def verdicts(self, step: float = 1e-6, tolerance: float = 1e-5) -> list[bool | None]:
+        """Return whether each of `gradients` is right; None where the outputs have a kink."""
+        found: list[bool | None] = []
+        for _, array, gradient in self.gradients:
+            right: bool | None = gradient.shape == array.shape
+            if right and not self._agrees(array, gradient, step, tolerance):
+                right = None if self._has_kink(array, step) else False
+            found.append(right)
+        return found
+
+    def _agrees(self, array: Array, gradient: Array, step: float, tolerance: float) -> bool:
+        """Compare the two derivatives along a random direction."""
+        direction = self.rng.standard_normal(array.shape)
+        numeric = self._derivative(array, direction, step)
+        analytic = float(np.vdot(gradient, direction))
+        scale = max(1.0, float(np.linalg.norm(gradient)), abs(numeric))
+        return abs(numeric - analytic) <= tolerance * scale
+
+    def _has_kink(self, array: Array, step: float) -> bool:
+        """Return whether the slopes on both sides, along a random direction, are not one."""
+        direction = self.rng.standard_normal(array.shape)
+        kept, here = array.copy(), self.f()
+        array[...] = kept + step * direction
+        above = self.f()
+        array[...] = kept - step * direction
+        below = self.f()
+        array[...] = kept
+        slopes = (above - here) / step, (here - below) / step
+        return abs(slopes[0] - slopes[1]) > 1e-3 * max(1.0, abs(slopes[0]))
 
     def _derivative(self, array: Array, direction: Array, step: float) -> float:
         kept = array.copy()

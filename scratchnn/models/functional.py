@@ -353,6 +353,7 @@ class Functional(Model):
                 for parameter in call.assigned:  # no loss depends on this call
                     parameter.grad.fill(0)
                 continue
+            back = _in_dtype(back, inner.dtype)
             before = [parameter.grad.copy() for parameter in call.added]
             taken = call.layer.backward(back, inner)
             for parameter, grad in zip(call.added, before, strict=True):
@@ -450,6 +451,13 @@ class Functional(Model):
 def _single(values: list[Any]) -> Any:
     """Return the value of a list of one, and any other list itself."""
     return values[0] if len(values) == 1 else values
+
+
+def _in_dtype(dy: Any, dtype: np.dtype[Any]) -> Any:
+    """Return gradients in a dtype: a layer of the user's own may have computed in another."""
+    if isinstance(dy, list):
+        return [None if part is None else _in_dtype(part, dtype) for part in dy]
+    return dy if dy.dtype == dtype else dy.astype(dtype)
 
 
 def _at(values: Any, place: int) -> Any:

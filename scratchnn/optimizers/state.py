@@ -58,6 +58,12 @@ class State(Settings):
         if self.gradient_accumulation_steps:
             self._accumulated = np.zeros_like(store.values)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self.built and self.elementwise:  # a copy's slots are views of its own vectors again
+            for name, vector in zip(self.slots, self._vectors, strict=True):
+                self._slots[name] = [*self._store.view(vector)]
+
     @property
     def variables(self) -> list[Parameter]:
         """The state: iteration, learning rate, and the slots weight by weight.
