@@ -84,7 +84,10 @@ class Context:
         """Return a vector of ones: a sum over the batch, ones @ dy, is then BLAS's."""
         ones = self._buffers.get("ones")
         if ones is None or ones.size != size:
-            ones = self._buffers["ones"] = np.ones(size, self.dtype)
+            memory = self._memory.get("ones")
+            if memory is None or memory.size < size:
+                memory = self._memory["ones"] = np.ones(size, self.dtype)
+            ones = self._buffers["ones"] = memory[:size]
         return ones
 
     def _reshape(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -192,6 +192,7 @@ CASES = [
 ]
 
 # Families of layers have tables of their own, which need what is above.
+import cases_convolution  # noqa: E402
 import cases_merging  # noqa: E402
 import cases_noise  # noqa: E402
 import cases_normalization  # noqa: E402
@@ -199,6 +200,7 @@ import cases_pooling  # noqa: E402
 import cases_reshaping  # noqa: E402
 
 CASES += [
+    *cases_convolution.CASES,
     *cases_pooling.CASES,
     *cases_reshaping.CASES,
     *cases_normalization.CASES,

@@ -321,6 +321,8 @@ T3 = numbers("float32", (2, 3, 4))
 SQUARE = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, -1.0], [0.5, -1.0, 5.0]], f32)
 STACK = np.stack([SQUARE, SQUARE * 2 + np.eye(3, dtype=f32)])
 IMAGES = numbers("float32", (2, 6, 8, 4))
+SIGNAL, KERNEL = numbers("float32", (2, 7, 3)), numbers("float32", (3, 3, 4))
+VOLUME = numbers("float32", (2, 4, 5, 3, 2))
 P = np.array([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]], f32)
 LOGITS = np.array([[1.0, -2.0, 0.5], [100.0, 0.0, -100.0]], f32)
 WAVE = np.sin(np.arange(20, dtype=f32)) + 1
@@ -595,6 +597,50 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "hard_shrink": [(X, 1.0)],
     "soft_shrink": [(X, 1.0)],
     "threshold": [(X, 1.0, -3.0), (X.astype("f8"), 0.0, 2.0)],
+    "conv": [
+        (SIGNAL, KERNEL),
+        (SIGNAL, KERNEL, 2, "same"),
+        (IMAGES, numbers("float32", (3, 2, 4, 5)), (1, 2), "SAME"),
+        (IMAGES, numbers("float32", (3, 3, 4, 5)), 1, "valid", None, (2, 1)),
+        (IMAGES, numbers("float32", (3, 3, 2, 4)), 2),
+        (IMAGES, numbers("float32", (3, 3, 6, 7)), 2, "valid", "channels_first"),
+        (VOLUME, numbers("float32", (2, 2, 1, 2, 3)), 1, "same"),
+        (SIGNAL.astype("f8"), KERNEL.astype("f8")),
+    ],
+    "conv_transpose": [
+        (SIGNAL, KERNEL.swapaxes(1, 2), 2),
+        (SIGNAL, KERNEL.swapaxes(1, 2), 3, "same", 1),
+        (IMAGES, numbers("float32", (3, 2, 5, 4)), (1, 2), "same"),
+        (IMAGES, numbers("float32", (3, 3, 7, 6)), 2, "valid", None, "channels_first"),
+        (VOLUME, numbers("float32", (2, 2, 1, 3, 2)), 1, "valid", None, None, 2),
+    ],
+    "depthwise_conv": [
+        (SIGNAL, KERNEL),
+        (IMAGES, numbers("float32", (3, 3, 4, 2)), 2, "same"),
+        (IMAGES, numbers("float32", (3, 2, 6, 1)), 1, "valid", "channels_first", 2),
+    ],
+    "separable_conv": [
+        (SIGNAL, KERNEL, numbers("float32", (1, 12, 4)), 2),
+        (IMAGES, numbers("float32", (3, 3, 4, 2)), numbers("float32", (1, 1, 8, 4)), 1, "same"),
+    ],
+    "max_pool": [
+        (SIGNAL, 2),
+        (IMAGES, (2, 3), 1, "same"),
+        (IMAGES, 2, None, "valid", "channels_first"),
+        (VOLUME, 2),
+        (np.arange(12, dtype="i4").reshape(1, 6, 2), 2),
+    ],
+    "average_pool": [(SIGNAL, 2), (IMAGES, (2, 3), 1, "same"), (VOLUME, 2)],
+    "adaptive_max_pool": [  # Keras takes no arrays here
+        (keras.ops.array(SIGNAL), 2),
+        (keras.ops.array(IMAGES), (3, 2)),
+        (keras.ops.array(IMAGES), 3, "channels_first"),
+    ],
+    "adaptive_average_pool": [  # Keras takes no arrays here
+        (keras.ops.array(SIGNAL), 2),
+        (keras.ops.array(IMAGES), (3, 2)),
+        (keras.ops.array(IMAGES), 3, "channels_first"),
+    ],
     "dot_product_attention": [
         *((IMAGES, IMAGES, IMAGES), (IMAGES, IMAGES[:, :3], IMAGES[:, :3])),
         *((IMAGES, IMAGES, IMAGES, numbers("float32", (2, 8, 6, 6))),),

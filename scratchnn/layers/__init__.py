@@ -15,7 +15,16 @@ from .adaptive_pooling import (
 from .base import Layer
 from .batch_normalization import BatchNormalization
 from .configs import deserialize, serialize
+from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from .core import Dense, Flatten, Identity, Input, InputLayer
+from .depthwise_convolution import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+    SeparableConvolution1D,
+    SeparableConvolution2D,
+)
 from .dropout import Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from .global_pooling import (
     GlobalAveragePooling1D,
@@ -74,6 +83,14 @@ from .pooling import (
 from .preprocessing.rescaling import Rescaling
 from .reshaping import Permute, RepeatVector, Reshape
 from .spectral_normalization import SpectralNormalization
+from .transposed_convolution import (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+    Convolution1DTranspose,
+    Convolution2DTranspose,
+    Convolution3DTranspose,
+)
 from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 
 __all__ = [
@@ -92,6 +109,24 @@ __all__ = [
     "AdaptiveMaxPooling1D",
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "Dropout",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
@@ -176,24 +211,10 @@ MISSING = dict.fromkeys(
         "CategoryEncoding",
         "CenterCrop",
         "ContrastLimitedAdaptiveHistogramEqualization",
-        "Conv1D",
-        "Conv1DTranspose",
-        "Conv2D",
-        "Conv2DTranspose",
-        "Conv3D",
-        "Conv3DTranspose",
         "ConvLSTM1D",
         "ConvLSTM2D",
         "ConvLSTM3D",
-        "Convolution1D",
-        "Convolution1DTranspose",
-        "Convolution2D",
-        "Convolution2DTranspose",
-        "Convolution3D",
-        "Convolution3DTranspose",
         "CutMix",
-        "DepthwiseConv1D",
-        "DepthwiseConv2D",
         "Discretization",
         "EinsumDense",
         "Embedding",
@@ -242,10 +263,6 @@ MISSING = dict.fromkeys(
         "Resizing",
         "ReversibleEmbedding",
         "STFTSpectrogram",
-        "SeparableConv1D",
-        "SeparableConv2D",
-        "SeparableConvolution1D",
-        "SeparableConvolution2D",
         "SimpleRNN",
         "SimpleRNNCell",
         "Solarization",

@@ -1,0 +1,234 @@
+"""Convolutions of arrays, and their gradients: what the layers and `scratchnn.ops` are made of.
+
+All arrays of samples are channels last, (N, *sizes, C), with their memory in order; results are
+written to buffers of the context, where a gradient finds what the forward pass kept.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from ..arrays import Array
+from ..context import Context
+from .windows import MOST, Windows, by_group, few_channels, fold_product, pad, parts_of, unfold
+
+CACHED = 2**19
+"""The most numbers that a depthwise convolution, pass by pass, works on at a time."""
+
+# --- convolution: each filter sees all channels of its group
+
+
+def convolve(x: Array, kernel: Array, bias: Array | None, w: Windows, ctx: Context) -> Array:
+    """Return y, (N, *outputs, F): y_pf = b_f + sum_kc x[p s + k d, c] W_kcf.
+
+    Arguments:
+        x: (N, *sizes, C).
+        kernel: W, (*size, C/G, F); bias: b, (F,), or None.
+        w: the windows.
+        ctx: keeps the windows that were laid out, if they are not too many.
+    """
+    x = ctx.x = pad(x, w, ctx)
+    groups, filters = x.shape[-1] // kernel.shape[-2], kernel.shape[-1]
+    ctx.groups = groups
+    weights = _matrices(kernel, groups)
+    ctx.has_ones = bias is not None and few_channels(w, x.shape[-1], groups)
+    if ctx.has_ones:
+        # The bias is the weight of one more element, a 1, of each window.
+        _, size, each = weights.shape
+        both = ctx.buffer("weights", (groups, size + 1, each))
+        np.copyto(both[:, :size], weights)
+        np.copyto(both[:, size], bias.reshape(groups, each))  # type: ignore[union-attr]
+        weights = both
+    y = ctx.buffer("y", (len(x), *w.outputs, filters))
+    parts = ctx.parts = list(parts_of(len(x), _numbers(w, x.shape[-1]), MOST))
+    for part in parts:
+        rows = unfold(x[part], w, groups, ctx.has_ones, ctx)
+        np.matmul(rows, weights, out=by_group(y[part], groups))
+        ctx.rows = rows
+    if bias is not None and not ctx.has_ones:
+        y += bias
+    return y
+
+
+def convolve_gradients(
+    dy: Array, w: Windows, d_kernel: Array, d_bias: Array | None, ctx: Context
+) -> None:
+    """Assign the gradients of the kernel and the bias, given that of the convolution's output."""
+    groups = ctx.groups
+    gradient = target = _matrices(d_kernel, groups)
+    if ctx.has_ones:
+        _, size, each = target.shape
+        gradient = ctx.buffer("d_weights", (groups, size + 1, each))
+    if len(ctx.parts) != 1:
+        gradient.fill(0)
+    for part in ctx.parts:
+        dy_part = by_group(dy[part], groups)
+        if len(ctx.parts) == 1:
+            np.matmul(ctx.rows.transpose(0, 2, 1), dy_part, out=gradient)
+        else:
+            rows = unfold(ctx.x[part], w, groups, ctx.has_ones, ctx)
+            gradient += np.matmul(rows.transpose(0, 2, 1), dy_part)
+    if ctx.has_ones:
+        np.copyto(target, gradient[:, :size])
+        np.copyto(d_bias.reshape(groups, each), gradient[:, size])  # type: ignore[union-attr]
+    elif d_bias is not None:
+        bias_gradient(dy, d_bias, ctx)
+
+
+def convolve_dx(dy: Array, kernel: Array, w: Windows, ctx: Context) -> Array:
+    """Return the gradient of the convolution's input."""
+    groups, (channels, filters) = ctx.groups, kernel.shape[-2:]
+    dx = ctx.buffer("dx", (len(dy), *w.sizes, groups * channels))
+    by_tap = kernel.reshape(-1, channels, groups, filters // groups).transpose(2, 0, 3, 1)
+    fold_product(dy, by_tap, dx, w, ctx)
+    return dx
+
+
+def bias_gradient(dy: Array, d_bias: Array, ctx: Context) -> None:
+    """Assign the gradient of a bias, (F,): the sum of dy, (N, *outputs, F), over all places."""
+    rows = dy.reshape(-1, dy.shape[-1])
+    np.dot(ctx.ones(len(rows)), rows, out=d_bias)
+
+
+def _matrices(kernel: Array, groups: int) -> Array:
+    """Return a kernel, (*size, C/G, F), as a view (G, K, F/G)."""
+    filters = kernel.shape[-1]
+    return kernel.reshape(-1, groups, filters // groups).transpose(1, 0, 2)
+
+
+def _numbers(w: Windows, channels: int) -> int:
+    """Return how many numbers the windows of one sample are laid out in."""
+    return 0 if w.is_pointwise else prod(w.outputs) * prod(w.kernel) * channels
+
+
+# --- transposed convolution: each input is sent to where a convolution would have looked
+
+
+def convolve_transposed(
+    x: Array, kernel: Array, bias: Array | None, w: Windows, ctx: Context
+) -> Array:
+    """Return y, (N, *w.sizes, F): what the gradient of a convolution of y would be, given x.
+
+    Arguments:
+        x: (N, *w.outputs, C).
+        kernel: (*size, F, C); bias: (F,), or None.
+        w: the windows on the output.
+        ctx: its buffers are used.
+    """
+    filters, channels = kernel.shape[-2:]
+    y = ctx.buffer("y", (len(x), *w.sizes, filters))
+    by_tap = kernel.reshape(1, -1, filters, channels).transpose(0, 1, 3, 2)
+    fold_product(x, by_tap, y, w, ctx)
+    if bias is not None:
+        y += bias
+    return y
+
+
+def transposed_gradients(
+    x: Array, dy: Array, kernel: Array, d_kernel: Array, w: Windows, ctx: Context
+) -> Array | None:
+    """Assign the gradient of the kernel; return that of x if the context needs it."""
+    channels = kernel.shape[-1]
+    dy = pad(dy, w, ctx)
+    gradient = d_kernel.reshape(-1, channels)
+    matrix = kernel.reshape(-1, channels)
+    dx = ctx.buffer("dx", x.shape) if ctx.needs_dx else None
+    parts = list(parts_of(len(x), _numbers(w, dy.shape[-1]), MOST))
+    if len(parts) != 1:
+        gradient.fill(0)
+    for part in parts:
+        rows = unfold(dy[part], w, 1, False, ctx)[0]
+        x_part = x[part].reshape(-1, channels)
+        if len(parts) == 1:
+            np.matmul(rows.T, x_part, out=gradient)
+        else:
+            gradient += np.matmul(rows.T, x_part)
+        if dx is not None:
+            np.matmul(rows, matrix, out=dx[part].reshape(-1, channels))
+    return dx
+
+
+# --- depthwise convolution: each channel has filters of its own
+
+
+def convolve_depthwise(x: Array, kernel: Array, w: Windows, ctx: Context) -> Array:
+    """Return y, (N, *outputs, C D): y_pcm = sum_k x[p s + k d, c] W_kcm, for m of D filters.
+
+    Arguments:
+        x: (N, *sizes, C).
+        kernel: W, (*size, C, D).
+        w: the windows.
+        ctx: keeps x, with the zeros around it.
+    """
+    x = ctx.x = pad(x, w, ctx)
+    channels, each = kernel.shape[-2:]
+    taps = kernel.reshape(-1, channels, each)
+    y = ctx.buffer("y", (len(x), *w.outputs, channels, each))
+    for part in _cached_parts(x, w):
+        shape = (len(x[part]), *w.outputs, channels)
+        total, term = ctx.buffer("total", shape), ctx.buffer("term", shape)
+        for d in range(each):
+            for i, seen in enumerate(_seen(w)):
+                row = _row(taps[i, :, d], w, ctx)
+                np.multiply(x[part][:, *seen], row, out=term if i else total)
+                if i:
+                    np.add(total, term, out=total)
+            np.copyto(y[part][..., d], total)
+    return y.reshape(len(x), *w.outputs, channels * each)
+
+
+def depthwise_gradients(
+    dy: Array, kernel: Array, d_kernel: Array, w: Windows, ctx: Context
+) -> Array | None:
+    """Assign the gradient of the kernel; return that of the input if the context needs it."""
+    x = ctx.x
+    channels, each = kernel.shape[-2:]
+    taps, d_taps = (a.reshape(-1, channels, each) for a in (kernel, d_kernel))
+    d_taps.fill(0)
+    dy = dy.reshape(len(dy), *w.outputs, channels, each)
+    dx = ctx.buffer("d_padded", x.shape) if ctx.needs_dx else None
+    if dx is not None:
+        dx.fill(0)
+    for part in _cached_parts(x, w):
+        shape = (len(x[part]), *w.outputs, channels)
+        sent, term = ctx.buffer("total", shape), ctx.buffer("term", shape)
+        ones = ctx.ones(prod(shape[:-1]))
+        for d in range(each):
+            np.copyto(sent, dy[part][..., d])
+            for i, seen in enumerate(_seen(w)):
+                np.multiply(x[part][:, *seen], sent, out=term)
+                d_taps[i, :, d] += ones @ term.reshape(-1, channels)
+                if dx is not None:
+                    np.multiply(sent, _row(taps[i, :, d], w, ctx), out=term)
+                    into = dx[part][:, *seen]
+                    np.add(into, term, out=into)
+    if dx is None:
+        return None
+    inside = (slice(start, start + n) for start, n in zip(w.before, w.sizes, strict=True))
+    return dx[:, *inside]
+
+
+def _cached_parts(x: Array, w: Windows) -> list[slice]:
+    """Return the samples of x in parts that a processor's cache can hold."""
+    return list(parts_of(len(x), 4 * prod(w.padded) * x.shape[-1], CACHED))
+
+
+def _seen(w: Windows) -> list[tuple[slice, ...]]:
+    """Return what each element of a kernel sees of the padded input, over the spatial axes."""
+    found = []
+    for place in np.ndindex(*w.kernel):
+        axes = zip(place, w.dilation, w.strides, w.outputs, strict=True)
+        found.append(tuple(slice(k * d, k * d + (n - 1) * s + 1, s) for k, d, s, n in axes))
+    return found
+
+
+def _row(weights: Array, w: Windows, ctx: Context) -> Array:
+    """Return one weight per channel, (C,), as often as there are places in a row, (W', C).
+
+    A ufunc takes a row of W' C numbers in one go, and C numbers at a time otherwise.
+    """
+    row = ctx.buffer("row", (w.outputs[-1], len(weights)))
+    np.copyto(row, weights)
+    return row
