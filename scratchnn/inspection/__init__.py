@@ -1,9 +1,19 @@
-"""Look inside: a training step laid open, and checks of gradients."""
+"""Look inside: a step laid open, gradients checked, a model compared with its twin in Keras."""
 
 from __future__ import annotations
 
+from .comparison import compare_with_keras
 from .gradients import check_gradients
 from .numerical import numerical_gradient
+from .report import Difference, Report
 from .tracing import Trace, trace
 
-__all__ = ["check_gradients", "numerical_gradient", "Trace", "trace"]
+__all__ = [
+    "check_gradients",
+    "numerical_gradient",
+    "trace",
+    "Trace",
+    "compare_with_keras",
+    "Report",
+    "Difference",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ def check_gradients(
     x: Any,
     *,
     mask: Any = None,
+    options: Mapping[str, Any] | None = None,
     training: bool = False,
     directions: int = 3,
     step: float = 1e-6,
@@ -42,6 +43,7 @@ def check_gradients(
         x: (N, ...), a batch away from kinks of the layer, such as 0 of a relu; a list of them for
             a layer with several inputs. Integers, such as word numbers, have no gradient.
         mask: the mask of x, (N, T), or a list of masks, where the layer is to have one.
+        options: what the call says beside its inputs, such as {"use_causal_mask": True}.
         training: whether to run as in training; dropout then repeats one mask.
         directions: random directions tried for each array.
         step: h.
@@ -60,9 +62,11 @@ def check_gradients(
     Reference: Bengio, 2012, Practical Recommendations for Gradient-Based Training of Deep
     Architectures, section 4.2.
     """
-    several = isinstance(x, list | tuple) and layer.takes_several
+    several = isinstance(x, list | tuple) and (
+        layer.takes_several or all(isinstance(part, np.ndarray) for part in x)
+    )
     inputs = [np.asarray(part) for part in x] if several else [np.asarray(x)]
-    checker = Checker(layer, inputs, several, mask, training, seed)
+    checker = Checker(layer, inputs, several, mask, options, training, seed)
     checker.check(directions, step, tolerance)
 
 
@@ -75,6 +79,7 @@ class Checker:
         inputs: list[Array],
         several: bool,
         mask: Any,
+        options: Mapping[str, Any] | None,
         training: bool,
         seed: int,
     ) -> None:
@@ -86,6 +91,7 @@ class Checker:
         self.rng = np.random.default_rng(seed)
         self.training = training
         self.mask = mask
+        self.options = dict(options or {})
         self.several = several
         floats = [x.dtype.kind == "f" for x in inputs]
         self.inputs = [
@@ -124,6 +130,7 @@ class Checker:
         ctx = Context(self.training, np.float64)
         ctx.needs_dx = self.needs_dx
         ctx.in_mask = self.mask
+        ctx.options = self.options
         return ctx
 
     def _forward(self, ctx: Context) -> list[Array]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..arrays import Array
 from .pictures import heat_map, histogram
-from .statistics import Statistics, number, share
-from .tracing import LayerTrace, Trace, shape_of, table_of
+from .statistics import Statistics, number, shape_text, share
+from .tracing import LayerTrace, Trace, table_of
 
 _PIXELS = 500_000  # for all heat maps together: about as many bytes
 _CELLS = 4_000  # for each
@@ -210,7 +210,7 @@ def _row(what: str, array: Array | None, dead: str, layer: LayerTrace, cells: in
     of_batch = what.strip().startswith(("output", "d output", "d logits", "mask"))
     picture = heat_map(array, of_batch, cells) if cells >= 32 and array.size > 1 else ""
     bad = f' <span class="bad">{s.bad} not finite</span>' if s.bad else ""
-    texts = [shape_of(array), s.dtype, *map(number, (s.min, s.mean, s.max, s.std))]
+    texts = [shape_text(s.shape), s.dtype, *map(number, (s.min, s.mean, s.max, s.std))]
     texts += [share(s.zeros), number(s.norm), dead]
     return (
         f'<tr><th scope="row">{escape(what)}{bad}</th>'

@@ -29,13 +29,15 @@ class Call:
             where none came back.
         logits_grad: instead, that of the logits behind the output, where the loss works from them.
         mask: of the output, (N, T), or None; `in_mask` is that of the input.
+        options: what the call said beside its inputs.
         x: what it was called on, an array or a list of them, if that is kept.
     """
 
-    def __init__(self, layer: LayerRecord, x: Any, y: Any, in_mask: Any, mask: Any) -> None:
+    def __init__(self, layer: LayerRecord, x: Any, y: Any, ctx: Context, mask: Any) -> None:
         self.layer = layer
         self.x = x
-        self.in_mask = in_mask
+        self.in_mask = ctx.in_mask
+        self.options = ctx.options
         self.number = len(layer.calls)
         self.gives_list = isinstance(y, list | tuple)
         self.outputs = [np.array(part) for part in (y if self.gives_list else [y])]
@@ -105,7 +107,7 @@ class Recorder:
             mask = None
             if ctx.in_mask is not None or record.layer.makes_mask:
                 mask = record.layer.compute_mask(x, ctx.in_mask)
-            call = Call(record, kept, y, ctx.in_mask, mask)
+            call = Call(record, kept, y, ctx, mask)
             record.calls.append(call)
             self.calls.append(call)
             self._by_context[id(ctx)] = call

@@ -86,6 +86,11 @@ def share(value: float) -> str:
     return f"{min(max(value, 0.001), 0.999):.1%}"
 
 
+def shape_text(shape: Sequence[int]) -> str:
+    """Return a shape as Python writes it."""
+    return str(tuple(int(size) for size in shape))
+
+
 def table(rows: Sequence[tuple[str, ...]], left: int = 1) -> list[str]:
     """Return rows of cells as aligned lines, the first `left` columns to the left.
 

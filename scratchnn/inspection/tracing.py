@@ -14,7 +14,7 @@ from ..layers.base import Layer
 from ..models.model import Model
 from .gradients import Checker
 from .recording import Call, LayerRecord, Recorder, gradient_pass, input_names, undisturbed
-from .statistics import Statistics, dead_units, number, share, table
+from .statistics import Statistics, dead_units, number, shape_text, share, table
 
 
 class ParameterTrace:
@@ -318,12 +318,7 @@ def _row(what: str, array: Array, dead: str = "") -> tuple[str, ...]:
     bad = f" ({s.bad} not finite)" if s.bad else ""
     numbers = [number(value) for value in (s.min, s.mean, s.max, s.std)]
     name = what + bad
-    return (name, shape_of(array), s.dtype, *numbers, share(s.zeros), number(s.norm), dead)
-
-
-def shape_of(array: Array) -> str:
-    """Return a shape as Python writes it."""
-    return str(tuple(int(size) for size in array.shape))
+    return (name, shape_text(s.shape), s.dtype, *numbers, share(s.zeros), number(s.norm), dead)
 
 
 def trace(
@@ -407,7 +402,9 @@ def _wrong(recorder: Recorder) -> Iterator[str]:
         names += [
             f"input {i} of {layer.name}" if several else f"input of {layer.name}" for i in floats
         ]
-        checker = Checker(layer.layer, inputs, several, call.in_mask, training=True, seed=0)
+        checker = Checker(
+            layer.layer, inputs, several, call.in_mask, call.options, training=True, seed=0
+        )
         seen |= {
             name: None
             for name, right in zip(names, checker.verdicts(), strict=True)
