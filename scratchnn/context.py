@@ -38,6 +38,7 @@ class Context:
         needs_dx: whether backward must return the gradient of the input.
         logits: set by a softmax or sigmoid, read by the cross-entropies.
         fused: set by the loss when the gradient it sends back is already that of the logits.
+        may_broadcast: whether the layer before takes a dx that NumPy broadcast.
         in_mask, out_mask: the mask of the input and of a model's output, (N, T), or None.
         options: what the call said beside its inputs: see Layer.call_inputs.
 
@@ -59,6 +60,7 @@ class Context:
         self.training = bool(training)
         self.dtype = np.dtype(dtype)
         self.needs_dx = True
+        self.may_broadcast = False
         self.logits = None
         self.fused = False
         self._buffers: dict[str, Array] = {}

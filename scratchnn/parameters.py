@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array
+from .occurrences import Occurrences
 
 _ALIGNMENT = 64  # bytes: every parameter starts on a cache line
 
@@ -26,6 +27,9 @@ class Parameter:
         grad: the gradient of the loss with respect to it; the same shape.
         trainable: whether the optimizer updates it.
         regularizer, constraint: what the loss adds for it, what each update ends with; or None.
+        by_rows: whether a layer looks up its rows, and assigns `grad` by `assign_rows`.
+        occurrences: what the layer assigned so, for optimizers; None where `grad` is a gradient
+            like any other. Who adds to `grad` calls `make_dense`.
 
     Example:
         >>> p = Parameter(np.zeros((2, 3), np.float32), name="kernel")
@@ -47,10 +51,55 @@ class Parameter:
         self.name = name
         self.path = path or name
         self.value = value
+        self._zero_except: Array | None = None
         self.grad = np.zeros_like(value)
         self.trainable = trainable
         self.regularizer = regularizer
         self.constraint = constraint
+        self.by_rows = False
+        self.occurrences: Occurrences | None = None
+
+    @property
+    def grad(self) -> Array:
+        """The gradient of the loss with respect to the value."""
+        self._zero_except = None  # whoever asks for it may write to it
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Array) -> None:
+        self._grad = grad
+        self._zero_except = None
+
+    def assign_rows(self, occurrences: Occurrences) -> None:
+        """Assign the gradient: sums of slices in some rows, zeros in all others.
+
+        A large table is not zeroed each time, but only where the last gradient was not zero.
+        """
+        if self._zero_except is None:
+            self._grad.fill(0)
+        else:
+            self._grad[self._zero_except] = 0
+        self._grad[occurrences.rows] = occurrences.sums
+        self._zero_except = occurrences.rows
+        self.occurrences = occurrences
+
+    @property
+    def has_only_rows(self) -> bool:
+        """Whether the gradient is still what `assign_rows` wrote: nobody took it since."""
+        return self._zero_except is not None
+
+    def make_dense(self) -> None:
+        """Note that something else than the layer wrote to the gradient."""
+        self._zero_except = self.occurrences = None
+
+    def add_gradient(self, grad: Array, occurrences: Occurrences | None) -> None:
+        """Add the gradient of another use of the parameter, and join their occurrences."""
+        own = self.occurrences
+        self.grad += grad
+        self.occurrences = None
+        if own is not None and occurrences is not None:
+            self.occurrences = own.joined(occurrences)
+            self._zero_except = self.occurrences.rows
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -193,6 +193,7 @@ CASES = [
 
 # Families of layers have tables of their own, which need what is above.
 import cases_convolution  # noqa: E402
+import cases_embedding  # noqa: E402
 import cases_merging  # noqa: E402
 import cases_noise  # noqa: E402
 import cases_normalization  # noqa: E402
@@ -205,6 +206,7 @@ CASES += [
     *cases_reshaping.CASES,
     *cases_normalization.CASES,
     *cases_noise.CASES,
+    *cases_embedding.CASES,
 ]
 SEVERAL = [*cases_merging.CASES, *cases_normalization.INFERENCE_CASES]
 """Rows of layers of several inputs, or changed by training: their files have their tests."""

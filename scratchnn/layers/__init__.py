@@ -26,6 +26,7 @@ from .depthwise_convolution import (
     SeparableConvolution2D,
 )
 from .dropout import Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from .embedding import Embedding
 from .global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -128,6 +129,7 @@ __all__ = [
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Dropout",
+    "Embedding",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -217,7 +219,6 @@ MISSING = dict.fromkeys(
         "CutMix",
         "Discretization",
         "EinsumDense",
-        "Embedding",
         "Equalization",
         "FlaxLayer",
         "GRU",

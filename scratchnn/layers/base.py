@@ -4,7 +4,8 @@ A layer is `build` (make the weights), `forward` (x -> y) and `backward` (dy -> 
 to each other. The rules, each checked for every layer by tests/test_contract.py:
 
 1. `forward(x, ctx)` never writes to `x`.
-2. `backward(dy, ctx)` owns `dy` and may overwrite it.
+2. `backward(dy, ctx)` owns `dy` and may overwrite it. Only a layer that `takes_broadcast` may get
+   one that NumPy broadcast, whose elements share memory.
 3. Gradients are assigned, not accumulated: `self.kernel.grad[...] = ...`, so nothing zeroes them.
 4. What backward needs lives in `ctx`, never on the layer: a layer may be used twice in a model.
 5. A context's buffers live until its next forward; `predict` and `layer(x)` return arrays of
@@ -82,6 +83,9 @@ class Layer:
 
     takes_mask = False
     """Whether `call` has a mask among its arguments in Keras."""
+
+    takes_broadcast = False
+    """Whether backward takes a dy that NumPy broadcast, and never writes to it."""
 
     has_build_config = True
     """Whether a config says for which shape the layer was built; where nothing depends on the

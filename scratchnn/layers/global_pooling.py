@@ -104,6 +104,8 @@ class GlobalAveragePooling(GlobalPooling):
         n, channels = ctx.shape[0], ctx.shape[-1]
         dy = dy.reshape(n, 1, channels)
         np.divide(dy, np.maximum(ctx.counts, 1), out=dy)
+        if ctx.may_broadcast and ctx.in_mask is None and self.rank == 1:
+            return self.as_given(np.broadcast_to(dy, ctx.shape))
         dx = ctx.buffer("dx", (n, prod(ctx.shape[1:-1]), channels))
         if ctx.in_mask is None:
             np.copyto(dx, dy)

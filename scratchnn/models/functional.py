@@ -352,12 +352,13 @@ class Functional(Model):
             elif back is None or (type(gives) is not int and all(part is None for part in back)):
                 for parameter in call.assigned:  # no loss depends on this call
                     parameter.grad.fill(0)
+                    parameter.make_dense()
                 continue
             back = _in_dtype(back, inner.dtype)
-            before = [parameter.grad.copy() for parameter in call.added]
+            before = [(parameter.grad.copy(), parameter.occurrences) for parameter in call.added]
             taken = call.layer.backward(back, inner)
-            for parameter, grad in zip(call.added, before, strict=True):
-                parameter.grad += grad
+            for parameter, gradient in zip(call.added, before, strict=True):
+                parameter.add_gradient(*gradient)
             if taken is None:
                 continue
             one = type(call.takes) is int
@@ -413,6 +414,7 @@ class Functional(Model):
         for place in gives:
             depends[place] = not inner.idle
         one = isinstance(node.arguments, KerasTensor)
+        inner.may_broadcast = one and node.arguments.layer.takes_broadcast
         return Call(
             penalized(layer),
             inner,

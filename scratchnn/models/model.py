@@ -264,6 +264,7 @@ class Model(Layer):
         for parameter, regularizer in self._regularized:
             total = total + regularizer.penalty(parameter.value)
             parameter.grad += regularizer.gradient(parameter.value)
+            parameter.make_dense()
         return total
 
     def _prepare_training(self) -> None:

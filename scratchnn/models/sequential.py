@@ -312,9 +312,12 @@ class Sequential(Model):
             ctx.masked = self._makes_masks or ctx.in_mask is not None
             needs_dx = ctx.needs_dx
             training = ctx.training  # else nobody asks which layers are trained: it takes a while
+            before: Layer = self
             for layer in self._layers:
                 inner = Context(ctx.mode, layer.dtype)
                 inner.needs_dx = needs_dx
+                inner.may_broadcast = before.takes_broadcast
+                before = layer
                 needs_dx = needs_dx or not training or bool(layer.trainable_weights)
                 inner.idle = not needs_dx  # nothing here or before it is trained
                 calls.append((penalized(layer), inner))

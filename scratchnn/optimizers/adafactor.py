@@ -90,7 +90,7 @@ class Adafactor(Optimizer):
     def update(self, w: Array, g: Array, *slots: Array) -> None:
         r, c, v = slots
         alpha = np.maximum(self._epsilon_2, _rms(w)) * self._rho
-        s = np.multiply(g, g, out=self.temporary(0, g))
+        s = self.squares(g, out=self.temporary(0, g))
         s += self._epsilon_1
         if w.ndim < 2:
             s *= 1 - self._keep
@@ -102,9 +102,14 @@ class Adafactor(Optimizer):
                 mean += (1 - self._keep) * np.mean(s, axis)
             v[...] = c[..., None, :]
             v *= (r / np.mean(r, -1, keepdims=True))[..., None]
-        np.sqrt(v, out=s)
-        np.divide(g, s, out=s)
-        s *= alpha / np.maximum(1, _rms(s) / self._threshold)
+        if self._repeated is None:
+            np.divide(g, np.sqrt(v, out=s), out=s)
+            rms = _rms(s)
+        else:
+            np.divide(self.squares(g, out=s), v, out=s)
+            rms = np.sqrt(np.mean(s))
+            np.divide(g, np.sqrt(v, out=s), out=s)
+        s *= alpha / np.maximum(1, rms / self._threshold)
         w -= s
 
     def get_config(self) -> dict[str, Any]:

@@ -51,12 +51,15 @@ class Adagrad(Optimizer):
     def update(self, w: Array, g: Array, *slots: Array) -> None:
         (a,) = slots
         s, t = self.temporary(0, g), self.temporary(1, g)
-        a += np.multiply(g, g, out=s)
+        a += self.squares(g, out=s)
         np.add(a, a.dtype.type(self.epsilon), out=s)
         np.sqrt(s, out=s)
         np.multiply(g, self.lr, out=t)
         t /= s
         w -= t
+
+    def update_rest(self, w: Array, *slots: Array) -> None:
+        """Do nothing: such weights stay where they are."""
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
@@ -109,22 +112,24 @@ class Adadelta(Optimizer):
     def update(self, w: Array, g: Array, *slots: Array) -> None:
         a, d = slots
         s, t = self.temporary(0, g), self.temporary(1, g)
-        self._average_square(a, g, t)
+        self._mean_with(a, self.squares(g, out=t))
         np.add(d, self._epsilon, out=s)
         np.sqrt(s, out=s)
-        s *= g
         np.add(a, self._epsilon, out=t)
         np.sqrt(t, out=t)
         s /= t
-        self._average_square(d, s, t)
+        self.squares(g, out=t)  # a step's square is that of g, times that of the root
+        t *= s
+        t *= s
+        self._mean_with(d, t)
+        s *= g
         s *= self.lr
         w -= s
 
-    def _average_square(self, mean: Array, x: Array, t: Array) -> None:
-        np.multiply(x, x, out=t)
-        t *= self._rest
+    def _mean_with(self, mean: Array, squares: Array) -> None:
+        squares *= self._rest
         mean *= self._keep
-        mean += t
+        mean += squares
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"rho": self.rho, "epsilon": self.epsilon}

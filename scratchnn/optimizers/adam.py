@@ -72,12 +72,22 @@ class Adam(Optimizer):
         s = np.subtract(g, m, out=self.temporary(0, g))
         s *= self._rate_1
         m += s
-        np.multiply(g, g, out=s)
+        self.squares(g, out=s)
         s -= v
         s *= self._rate_2
         v += s
         if v_hat:
             v = np.maximum(v_hat[0], v, out=v_hat[0])
+        self._move(w, m, v, s)
+
+    def update_rest(self, w: Array, *slots: Array) -> None:
+        m, v, *v_hat = slots
+        m *= 1 - self._rate_1
+        s = np.multiply(v, self._rate_2, out=self.temporary(0, w))
+        v -= s  # 1 - rate_2, so near to 1, would be off by as much in every step
+        self._move(w, m, v_hat[0] if v_hat else v, s)
+
+    def _move(self, w: Array, m: Array, v: Array, s: Array) -> None:
         np.sqrt(v, out=s)
         s += self._epsilon
         np.divide(m, s, out=s)
@@ -184,7 +194,7 @@ class Adamax(Optimizer):
         s *= self._rate_1
         m += s
         u *= self._keep_2
-        np.maximum(u, np.abs(g, out=s), out=u)
+        np.maximum(u, self.sizes(g, out=s), out=u)
         np.add(u, self._epsilon, out=s)
         np.divide(m, s, out=s)
         s *= self._alpha
@@ -263,7 +273,7 @@ class Nadam(Optimizer):
         s = np.subtract(g, m, out=self.temporary(0, g))
         s *= self._rate_1
         m += s
-        np.multiply(g, g, out=s)
+        self.squares(g, out=s)
         s -= v
         s *= self._rate_2
         v += s

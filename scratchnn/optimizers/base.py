@@ -12,6 +12,9 @@ stretch of weights `w` moves along its gradient `g`, in place:
             w += m
 
 With arguments of its own it adds them to what `get_config` returns, to be saved with its model.
+
+Where it squares gradients it writes `self.squares(g, out)`: in Keras the squares of an Embedding's
+gradient are those of its slices, one for each time that a row was looked up (see occurrences.py).
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ import numpy as np
 
 from ..arrays import Array, Tensor, as_tensor
 from ..parameters import Parameter, ParameterStore
+from .clipping import clip
 from .state import State
+from .tables import Repeated, Table
 
 _BLOCK = 65536
 """Weights updated at a time: few enough for their values, gradients and slots to stay in cache."""
@@ -36,6 +41,8 @@ class _Share(NamedTuple):
 
     blocks: list[list[Array]]
     """What each call of `update` is given."""
+    tables: list[Table]
+    """What is not in these: tables whose rows are looked up."""
     decayed: list[tuple[str, Array]]
     """Stretches of weights, each with the name of the attribute that says how fast it decays."""
     constrained: list[Parameter]
@@ -83,6 +90,7 @@ class Optimizer(State):
     lr: Any = None
     """The learning rate of the present step, in the weights' dtype."""
 
+    _repeated: Repeated | None = None
     _not_decayed: tuple[Parameter, ...] = ()
     _names_not_decayed: str = ""
 
@@ -95,11 +103,43 @@ class Optimizer(State):
         """Move a stretch of weights, in place; g may be overwritten."""
         raise NotImplementedError(f"{type(self).__name__} must define update(w, g, ...).")
 
+    def update_rest(self, w: Array, *slots: Array) -> None:
+        """Do what `update` does where g is 0; for large tables, of which a step sees few rows.
+
+        Without it, `update` is called for all rows.
+        """
+
     def decay_of(self, parameter: Parameter) -> str | None:
         """Return the name of the attribute with a parameter's weight decay; None for no decay."""
         listed = any(parameter is other for other in self._not_decayed)
         named = self._names_not_decayed and re.search(self._names_not_decayed, parameter.name)
         return None if listed or named else "weight_decay"
+
+    # What `update` is written with ---------------------------------------------------------------
+
+    def temporary(self, number: int, like: Array) -> Array:
+        """Return scratch array `number`, of the shape of `like`."""
+        vector = self._scratch[number][: like.size]
+        return vector if like.ndim == 1 else vector.reshape(like.shape)
+
+    def squares(self, g: Array, out: Array) -> Array:
+        """Return the squares of gradients, in `out`: of a sum of slices, the sum of theirs."""
+        np.multiply(g, g, out=out)
+        if self._repeated is not None:
+            rows, found, where = self._repeated
+            out.reshape(-1, found.width)[rows] = found.squares[where]
+        return out
+
+    def sizes(self, g: Array, out: Array) -> Array:
+        """Return the sizes of gradients, in `out`: of a sum of slices, the sum of theirs."""
+        np.abs(g, out=out)
+        if self._repeated is not None:
+            rows, found, where = self._repeated
+            out.reshape(-1, found.width)[rows] = found.sizes[where]
+        return out
+
+    def _note(self, repeated: Repeated | None) -> None:
+        self._repeated = repeated
 
     # What an optimizer is used by ---------------------------------------------------------------
 
@@ -129,7 +169,11 @@ class Optimizer(State):
     def _take_up(self, store: ParameterStore) -> None:
         """Cut the weights of `store` into what steps work on."""
         self._store = store
-        longest = min(len(store.values), _BLOCK)
+        self._tables = [p for p in store.trainable if p.by_rows]
+        cls = type(self)
+        both_from_one = self.elementwise and _source(cls, "update") is _source(cls, "update_rest")
+        self._update_rest = self.update_rest if both_from_one else None
+        longest = max([min(len(store.values), _BLOCK), *(p.shape[1] for p in self._tables)])
         if not self.elementwise:
             longest = max([longest, *(p.size for p in store.trainable)])
         # One is for the decay and the average of the weights, which come before and after update.
@@ -143,13 +187,18 @@ class Optimizer(State):
     def _share(self, numbers: Sequence[int]) -> _Share:
         """Return what a step needs to move the parameters of these numbers, and no others."""
         store = self._store
+        tables = [i for i in numbers if store.trainable[i].by_rows]
+        others = [i for i in numbers if not store.trainable[i].by_rows]
         if self.elementwise:
             vectors = [store.values, store.grads, *self._vectors]
-            blocks = [[vector[place] for vector in vectors] for place in self._stretches(numbers)]
+            blocks = [[vector[place] for vector in vectors] for place in self._stretches(others)]
+            arrays = {i: [vector[store.slices[i]] for vector in vectors] for i in tables}
         else:
             lists: list[Sequence[Array | None]]
             lists = [store.view(store.values), store.view(store.grads), *self._slots.values()]
-            blocks = [[a for of_all in lists if (a := of_all[i]) is not None] for i in numbers]
+            arrays = {i: [a for of_all in lists if (a := of_all[i]) is not None] for i in numbers}
+            blocks = [arrays[i] for i in others]
+        block = _BLOCK if self.elementwise else None
         decays: dict[str, list[int]] = {}
         for i in numbers:
             name = self.decay_of(store.trainable[i])
@@ -157,6 +206,7 @@ class Optimizer(State):
                 decays.setdefault(name, []).append(i)
         return _Share(
             blocks=blocks,
+            tables=[Table(store.trainable[i], arrays[i], block) for i in tables],
             decayed=[
                 (name, store.values[place])
                 for name, members in decays.items()
@@ -180,11 +230,6 @@ class Optimizer(State):
             for start in range(where.start, where.stop, _BLOCK)
         ]
 
-    def temporary(self, number: int, like: Array) -> Array:
-        """Return scratch array `number`, of the shape of `like`."""
-        vector = self._scratch[number][: like.size]
-        return vector if like.ndim == 1 else vector.reshape(like.shape)
-
     def step(self, store: ParameterStore) -> None:
         """Update all weights of `store` by their gradients."""
         if not self.built or store is not self._store:
@@ -204,6 +249,8 @@ class Optimizer(State):
         else:
             store.grads += self._accumulated
             store.grads /= store.dtype.type(every)
+            for parameter in self._tables:
+                parameter.make_dense()
             for place in share.others:
                 store.grads[place] = 0
             self._accumulated.fill(0)
@@ -216,7 +263,7 @@ class Optimizer(State):
         self._steps[...] = taken + 1
 
     def _apply(self, share: _Share, t: int) -> None:
-        self._clip()
+        clip(self, self._store, self._tables)
         for name, w in share.decayed:
             decay = getattr(self, name)
             if decay is not None:
@@ -226,24 +273,11 @@ class Optimizer(State):
         self.begin_step(t)
         for block in share.blocks:
             self.update(*block)
-
-    def _clip(self) -> None:
-        store = self._store
-        if self.clipnorm is not None and self.clipnorm > 0:
-            limit = store.dtype.type(self.clipnorm)
-            for where in store.slices:
-                g = store.grads[where]
-                norm = np.sqrt(np.dot(g, g))
-                g *= limit
-                g /= np.maximum(norm, limit)
-        elif self.global_clipnorm is not None and self.global_clipnorm > 0:
-            limit = store.dtype.type(self.global_clipnorm)
-            norm = np.sqrt(np.dot(store.grads, store.grads))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                # A norm that is not finite makes every gradient NaN, as in Keras.
-                store.grads *= limit * np.minimum(1 / norm, 1 / limit) + (norm - norm)
-        elif self.clipvalue is not None and self.clipvalue > 0:
-            np.clip(store.grads, -self.clipvalue, self.clipvalue, out=store.grads)
+        for table in share.tables:
+            table.step(self.update, self._update_rest, self._note)
+        if self._tables and not type(self).update.__module__.startswith(__package__):
+            for parameter in self._tables:
+                parameter.make_dense()  # an update of the user's own may have written to g
 
     def _update_average(self, average: Array, updates: int) -> None:
         momentum = average.dtype.type(self.ema_momentum if updates else 0)
@@ -312,6 +346,8 @@ class Optimizer(State):
                 f"{len(gradients)} gradients and {len(variables)} weights."
             )
         given = _arrays(variables, gradients)
+        # A gradient that is just what the layer assigned is still one of single lookups.
+        looked_up = [p for p, g in zip(variables, gradients, strict=True) if g is p.grad]
         if not self.built:
             self.build(variables)
         numbers = self._numbers(variables)
@@ -319,6 +355,8 @@ class Optimizer(State):
             self._take_up(ParameterStore(self._store.trainable))
         for p in self._store.trainable:
             p.grad[...] = given.get(id(p), 0)
+            if not any(p is other for other in looked_up):
+                p.occurrences = None
         share = sorted(i for i, p in zip(numbers, variables, strict=True) if id(p) in given)
         self._step(self._all if len(share) == len(self._store.trainable) else self._share(share))
 
@@ -343,6 +381,11 @@ class Optimizer(State):
         pairs = list(grads_and_vars)
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         return as_tensor(self._steps.copy())
+
+
+def _source(cls: type, name: str) -> type:
+    """Return the class, among those that a class comes from, that defines a method."""
+    return next(base for base in cls.__mro__ if name in vars(base))
 
 
 def _arrays(variables: Sequence[Parameter], gradients: Sequence[Any]) -> dict[int, Array]:

@@ -90,7 +90,7 @@ class Ftrl(Optimizer):
         n, z = slots
         s, q, before = (self.temporary(i, g) for i in range(3))
         self._power(n, out=before)
-        n += np.multiply(g, g, out=s)
+        n += self.squares(g, out=s)
         self._power(n, out=q)
         np.subtract(q, before, out=s)
         s /= self.lr

@@ -65,7 +65,7 @@ class Lamb(Optimizer):
         np.subtract(g, m, out=s)
         s *= self._rate_1
         m += s
-        np.multiply(g, g, out=s)
+        self.squares(g, out=s)
         s -= v
         s *= self._rate_2
         v += s

@@ -188,7 +188,7 @@ class Muon(Optimizer):
         s = np.subtract(g, m, out=self.temporary(0, g))
         s *= self._rate_1
         m += s
-        np.multiply(g, g, out=s)
+        self.squares(g, out=s)
         s -= v
         s *= self._rate_2
         v += s

@@ -69,7 +69,7 @@ class RMSprop(Optimizer):
         state = dict(zip(self.slots, slots, strict=True))
         v = state["velocity"]
         s, t = self.temporary(0, g), self.temporary(1, g)
-        np.multiply(g, g, out=s)
+        self.squares(g, out=s)
         s *= self._rest
         v *= self._keep
         v += s
@@ -88,6 +88,16 @@ class RMSprop(Optimizer):
             b += t
             t = b
         w -= t
+
+    def update_rest(self, w: Array, *slots: Array) -> None:
+        state = dict(zip(self.slots, slots, strict=True))
+        state["velocity"] *= self._keep
+        if self.centered:
+            state["average_gradient"] *= self._keep
+        if self.momentum > 0:
+            b = state["momentum"]
+            b *= self._momentum
+            w -= b
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {

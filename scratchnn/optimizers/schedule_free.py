@@ -86,7 +86,7 @@ class ScheduleFreeAdamW(Optimizer):
     def update(self, w: Array, g: Array, *slots: Array) -> None:
         z, v = slots
         s, step = self.temporary(0, g), self.temporary(1, g)
-        np.multiply(g, g, out=s)
+        self.squares(g, out=s)
         s -= v
         s *= self._rate_2
         v += s

@@ -65,5 +65,11 @@ class SGD(Optimizer):
         else:
             w += m
 
+    def update_rest(self, w: Array, *slots: Array) -> None:
+        for m in slots:
+            u = m.dtype.type(self.momentum)
+            m *= u
+            w += np.multiply(m, u, out=self.temporary(0, w)) if self.nesterov else m
+
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}

@@ -1,0 +1,22 @@
+"""Rows of the conformance table for Embedding and the layers beside it: see cases.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cases import Case
+
+from scratchnn import layers
+
+
+def embedding(*args: Any, **options: Any) -> Any:
+    return lambda dtype: layers.Embedding(*args, **options, dtype=dtype)
+
+
+CASES = [
+    Case("embedding", embedding(10, 4), (4, 6), "int32"),
+    Case("embedding of an odd width", embedding(10, 3), (4, 6), "int64"),
+    Case("embedding of one number", embedding(10, 4), (5,), "uint8"),
+    Case("embedding over a grid", embedding(10, 2, mask_zero=True), (2, 3, 2, 2), "int32"),
+    Case("embedding of a large table", embedding(4000, 20), (2, 3), "int32"),
+]
