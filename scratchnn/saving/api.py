@@ -1,8 +1,9 @@
 """Models and weights to files and back.
 
-What a file is, its name says: `.keras` and `.weights.h5` are Keras's own formats, for which h5py
-is needed; `.npz` and `.weights.npz` hold the same in NumPy's. A file is data: loading one makes
-only the classes of this package and those that you name, and runs no code that the file brings.
+What a file is, its name says: `.keras` and `.weights.h5` are Keras's own formats, which h5py is
+needed to write; `.npz` and `.weights.npz` hold the same in NumPy's; `.h5` and `.hdf5`, Keras's
+older ones, are read. A file is data: loading one makes only the classes of this package and those
+that you name, and runs no code that the file brings.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from . import limits
 from .atomic import replacing
 from .errors import ModelFileError, reading
 from .hdf5 import H5Weights, import_h5py, write_h5
+from .hdf5_reader import Hdf5
 from .npz import NpzWeights, ZipReader, write_zip
 from .registration import custom_object_scope
-from .serialization import deserialize_keras_object, serialize_keras_object
+from .serialization import check_is_model, deserialize_keras_object, serialize_keras_object
 from .state import Reader, load_layers, model_state, plan_layers, plan_optimizer
 
 Path = str | os.PathLike[str]
@@ -33,9 +35,12 @@ KERAS_VERSION = "3.15.1"
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
-_LEGACY = (
-    "Files named .h5 or .hdf5, Keras's older format, are not supported: save as .keras, or the "
-    "weights as .weights.h5."
+_LEGACY = (".h5", ".hdf5")
+"""The endings of Keras's older files."""
+
+_NOT_WRITTEN = (
+    " Files named .h5 or .hdf5, Keras's older format, are read, but not written: save as .keras, "
+    "or the weights as .weights.h5."
 )
 
 
@@ -74,7 +79,7 @@ def save_model(
     path = os.fsdecode(filepath)
     _refuse_options(path, zipped, kwargs)
     if not path.endswith((".keras", ".npz")) or path.endswith(".weights.npz"):
-        legacy = f" {_LEGACY}" if path.endswith((".h5", ".hdf5")) else ""
+        legacy = _NOT_WRITTEN if path.endswith(_LEGACY) else ""
         raise ValueError(
             "The name of a model's file must end in `.keras` or, for a file that needs nothing "
             f"but NumPy, in `.npz`. Received: filepath={path}.{legacy}"
@@ -144,10 +149,11 @@ def load_weights(model: Any, filepath: Path, skip_mismatch: bool = False, **kwar
 
     Arguments:
         model: the model, built, of the same layers in the same order; names do not matter.
-        filepath: a file named .weights.h5, .weights.npz, .keras or .npz.
+        filepath: a file named .weights.h5, .weights.npz, .keras or .npz; or one of Keras's older
+            files, named .h5 or .hdf5.
         skip_mismatch: whether to leave out, with a warning, layers whose weights do not fit.
-        **kwargs: `objects_to_skip`, a list of layers to leave out; `by_name`, which is for
-            Keras's older files, is not supported.
+        **kwargs: `objects_to_skip`, a list of layers to leave out, not for older files; `by_name`,
+            for older files alone: whether layers take the weights of the layers of their names.
 
     Raises:
         ValueError: for another ending, or a model that is not built.
@@ -156,19 +162,45 @@ def load_weights(model: Any, filepath: Path, skip_mismatch: bool = False, **kwar
     """
     path = os.fsdecode(filepath)
     skipped = kwargs.pop("objects_to_skip", None) or ()
-    if kwargs.pop("by_name", None):
-        raise ValueError(
-            f"`by_name` only supports Keras's older files, .h5 and .hdf5. Received: {path}."
-        )
+    by_name = bool(kwargs.pop("by_name", None))
     if kwargs:
         raise ValueError(f"Unrecognized keyword arguments passed to load_weights: {kwargs}.")
     _require_built(model, "load")
+    if path.endswith(_LEGACY) and _is_legacy(path):
+        if skipped:
+            raise ValueError(
+                "`objects_to_skip` is not for Keras's older files, .h5 and .hdf5. Received: "
+                f"{path}."
+            )
+        _load_legacy_weights(model, path, skip_mismatch, by_name)
+        return
+    if by_name:
+        raise ValueError(
+            f"`by_name` only supports Keras's older files, .h5 and .hdf5. Received: {path}."
+        )
     with _open(path, (".weights.h5", ".weights.npz", ".keras", ".npz")) as (_, weights):
         layers = plan_layers(model, weights, skip_mismatch, skipped)
         optimizer = _plan_optimizer(model, weights, skipped)
         load_layers(model, layers, weights)
         for variable, value in optimizer:
             variable.assign(value)
+
+
+def _is_legacy(path: str) -> bool:
+    """Whether an HDF5 file is an older one of Keras; once, those of weights had any name."""
+    from .legacy_h5 import is_legacy
+
+    if not path.endswith(".weights.h5"):
+        return True
+    with open(path, "rb") as file, reading(path):
+        return is_legacy(Hdf5(file).root)
+
+
+def _load_legacy_weights(model: Any, path: str, skip_mismatch: bool, by_name: bool) -> None:
+    from .legacy_h5 import LegacyFile, assign
+
+    with open(path, "rb") as file:
+        assign(LegacyFile(path, file).plan(model, skip_mismatch, by_name), model)
 
 
 def load_model(
@@ -180,7 +212,7 @@ def load_model(
     """Return the model in a file that `save_model` or Keras wrote.
 
     Arguments:
-        filepath: a file named .keras or .npz.
+        filepath: a file named .keras or .npz; or one of Keras's older files, named .h5 or .hdf5.
         custom_objects: {name: class or function}: your own, which the model is made of.
         compile: whether to compile it as it was and to restore its optimizer's state.
         safe_mode: True; there is no other mode here.
@@ -197,6 +229,10 @@ def load_model(
         )
     if not os.path.exists(path):
         raise ModelFileError(path, "", "there is no such file")
+    if path.endswith(_LEGACY):
+        from .legacy_h5 import load_legacy_model
+
+        return load_legacy_model(path, custom_objects, compile)
     with _open(path, (".keras", ".npz")) as (archive, weights):
         assert archive is not None
         config = _read_config(archive)
@@ -204,7 +240,7 @@ def load_model(
         with reading(path, _CONFIG), limits.weights_from_file(weights.size):
             limits.check_sizes(config)
             model = deserialize_keras_object(config, custom_objects)
-            _check_is_model(model)
+            check_is_model(model)
         load_layers(model, plan_layers(model, weights), weights)
         if compile and compiling:
             part = f"{_CONFIG}: compile_config (compile=False leaves it out)"
@@ -230,21 +266,20 @@ def _open(
 ) -> Iterator[tuple[ZipReader | None, H5Weights | NpzWeights]]:
     """Open a file for reading: the zip that it is, unless it is HDF5, and the weights in it."""
     if not path.endswith(endings):
-        legacy = f" {_LEGACY}" if path.endswith((".h5", ".hdf5")) else ""
         raise ValueError(
-            f"The file's name must end in {', '.join(endings)}. Received: filepath={path}.{legacy}"
+            f"The file's name must end in {', '.join(endings)}. Received: filepath={path}."
         )
     with ExitStack() as stack:
         file = stack.enter_context(open(path, "rb"))
         if path.endswith(".h5"):
-            yield None, stack.enter_context(H5Weights(path, file))
+            yield None, H5Weights(path, file)
             return
         archive = stack.enter_context(ZipReader(path, file))
         if path.endswith(".npz"):
             yield archive, NpzWeights(archive)
             return
         content = io.BytesIO(archive.read(_WEIGHTS))
-        yield archive, stack.enter_context(H5Weights(path, content))
+        yield archive, H5Weights(path, content)
 
 
 def _read_config(archive: ZipReader) -> dict[str, Any]:
@@ -262,13 +297,6 @@ def _read_config(archive: ZipReader) -> dict[str, Any]:
         if not isinstance(config, dict):
             raise TypeError(f"expected the config of a model. Received: {config!r}")
         return config
-
-
-def _check_is_model(model: Any) -> None:
-    from ..models import Model
-
-    if not isinstance(model, Model):
-        raise TypeError(f"expected the config of a model. Received: that of {model!r}")
 
 
 def _require_built(model: Any, verb: str) -> None:

@@ -1,5 +1,8 @@
 """Variables in HDF5, in Keras's layout: a group `vars` for each object, datasets '0', '1', ... in
-it, and the object's name as the group's attribute `name`. Through h5py, imported here alone.
+it, and the object's name as the group's attribute `name`. The layout of Keras's older files is in
+legacy_h5.py.
+
+Files are written through h5py, which is imported here alone, and read without it.
 """
 
 from __future__ import annotations
@@ -7,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from ..arrays import Array
-from . import limits
 from .errors import reading
-from .npz import check_numbers
+from .hdf5_reader import Group, Hdf5
 from .state import Variables
 
 
@@ -26,7 +26,7 @@ def import_h5py() -> Any:
         import h5py
     except ImportError as error:
         raise ImportError(
-            "Files in HDF5 (.keras, .weights.h5) need h5py: install it with `pip install h5py`, or "
+            "Writing HDF5 (.keras, .weights.h5) needs h5py: install it with `pip install h5py`, or "
             "save as .npz, which needs nothing but NumPy."
         ) from error
     return h5py
@@ -43,7 +43,7 @@ def write_h5(file: BinaryIO, state: Iterable[tuple[str, str, Variables]]) -> Non
 
 
 class H5Weights:
-    """The variables in an HDF5 file, for reading.
+    """The variables in an HDF5 file of Keras's layout, for reading.
 
     Arguments:
         path: the name of the file, for errors.
@@ -55,58 +55,21 @@ class H5Weights:
 
     def __init__(self, path: str, file: BinaryIO) -> None:
         self.path = path
-        self.size = file.seek(0, 2)
-        self._left = limits.largest_content(self.size)
-        h5py = import_h5py()
         with reading(path):
-            self._root = h5py.File(file, "r")
-        self._hard_link, self._group, self._dataset = h5py.HardLink, h5py.Group, h5py.Dataset
-
-    def __enter__(self) -> H5Weights:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._root.close()
+            self.file = Hdf5(file)
+        self.root = self.file.root
+        self.size = self.file.size
 
     def variables(self, place: str) -> Variables:
         """Return the variables of the object at `place`; none if it is not in the file."""
         with reading(self.path, place):
-            group = self._root
-            for name in [*place.split("/"), "vars"] if place else ["vars"]:
-                group = self._member(group, name, self._group)
-                if group is None:
-                    return {}
-            keys = list(group)
-            if len(keys) > limits.MAX_MEMBERS:
-                raise ValueError(f"it has more than {limits.MAX_MEMBERS} variables")
-        return {key: self._array(group, place, key) for key in keys}
+            group = self.root.group(*(place.split("/") if place else ()), "vars")
+            keys = [] if group is None else list(group.members)
+        return {} if group is None else {key: self._array(group, place, key) for key in keys}
 
-    def _member(self, group: Any, name: str, kind: type) -> Any:
-        """Return a member of a group; None if it has none of that name."""
-        link = group.get(name, getlink=True)
-        if link is None:
-            return None
-        if not isinstance(link, self._hard_link):
-            raise ValueError(f"{name!r} is a link to another place or file")
-        found = group.get(name)
-        if not isinstance(found, kind):
-            raise ValueError(f"{name!r} must be a {kind.__name__}")
-        return found
-
-    def _array(self, group: Any, place: str, key: str) -> Array:
+    def _array(self, group: Group, place: str, key: str) -> Array:
         with reading(self.path, f"{place}/vars/{key}".lstrip("/")):
-            data = self._member(group, key, self._dataset)
-            if data.external or data.is_virtual:
-                raise ValueError("its data is in another file")
-            if "dtype" in data.attrs:
-                raise ValueError(f"dtype {data.attrs['dtype']!r} is not supported")
-            check_numbers(data.dtype)
-            if data.shape is None:
-                raise ValueError("it is empty")
-            self._left -= data.nbytes
-            if self._left < 0:
-                raise ValueError(
-                    f"shape {data.shape} of {data.dtype} needs {data.nbytes} bytes, which a file "
-                    f"of {self.size} cannot hold"
-                )
-            return np.asarray(data[()])
+            data = group.dataset(key)
+            if data.attribute("dtype") is not None:
+                raise ValueError(f"dtype {data.attribute('dtype')!r} is not supported")
+            return data.read()

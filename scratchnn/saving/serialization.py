@@ -36,7 +36,7 @@ MODULES = {
 }
 """The modules whose public classes a config may name, and where they are here."""
 
-_FUNCTIONAL = "keras.src.models.functional"
+FUNCTIONAL = "keras.src.models.functional"
 
 _FUNCTIONS = ("keras.activations", "keras.losses", "keras.metrics")
 """The modules whose functions it may name."""
@@ -88,33 +88,36 @@ def serialize_keras_object(obj: Any) -> Any:
     return _serialize_object(obj)
 
 
+def described(
+    module: str | None, name: str, config: Any, registered_name: str | None = None
+) -> dict[str, Any]:
+    """Return the description of an object of this class and config."""
+    return {
+        "module": module,
+        "class_name": name,
+        "config": config,
+        "registered_name": registered_name,
+    }
+
+
 def _serialize_function(function: FunctionType) -> dict[str, Any]:
     if function.__name__ == "<lambda>":
         raise TypeError(
             "A lambda has no name that a config could know it by. Give it one: write it as a "
             "function with `def`."
         )
-    return {
-        "module": "builtins",
-        "class_name": "function",
-        "config": get_registered_name(function),
-        "registered_name": "function",
-    }
+    return described("builtins", "function", get_registered_name(function), "function")
 
 
 def _serialize_object(obj: Any) -> dict[str, Any]:
     cls = type(obj)
     module = public_module(cls)
-    own = cls.__name__ if module == _FUNCTIONAL else None  # Keras does not count it as public
+    own = cls.__name__ if module == FUNCTIONAL else None  # Keras does not count it as public
     if module is None:
         own = get_registered_name(cls)
         module = None if cls.__module__ == "__main__" else cls.__module__
-    description = {
-        "module": module,
-        "class_name": cls.__name__,
-        "config": serialize_keras_object(obj.get_config()),
-        "registered_name": own,
-    }
+    config = serialize_keras_object(obj.get_config())
+    description = described(module, cls.__name__, config, own)
     for part in ("build_config", "compile_config"):
         get = getattr(obj, f"get_{part}", None)
         value = get() if get is not None else None
@@ -128,7 +131,7 @@ def public_module(cls: type) -> str | None:
     package, _, path = cls.__module__.partition(".")
     if package != _PACKAGE:
         return None
-    if path.startswith("models.") and path != MODULES[_FUNCTIONAL]:
+    if path.startswith("models.") and path != MODULES[FUNCTIONAL]:
         return "keras"
     found = [name for name, home in MODULES.items() if f"{path}.".startswith(f"{home}.")]
     return max(found, key=len) if found else None
@@ -288,3 +291,11 @@ def _public(module: str, name: str) -> Any:
 
 def _names(module: str) -> list[str]:
     return list(import_module(f".{MODULES[module]}", _PACKAGE).__all__)
+
+
+def check_is_model(made: Any) -> None:
+    """Raise a TypeError if what a config described is no model."""
+    from ..models import Model
+
+    if not isinstance(made, Model):
+        raise TypeError(f"expected the config of a model. Received: that of {made!r}")

@@ -176,11 +176,11 @@ def misfit(layer: Layer, own: Variables) -> str | None:
             f"The layer {layer.name!r} expected {len(weights)} variables: "
             f"{[w.name for w in weights]}. Received: {len(own)}.{built}"
         )
-    reasons = (_mismatch(weight, own[str(i)]) for i, weight in enumerate(weights))
+    reasons = (mismatch(weight, own[str(i)]) for i, weight in enumerate(weights))
     return next(filter(None, reasons), None)
 
 
-def _mismatch(variable: Parameter, value: Array) -> str | None:
+def mismatch(variable: Parameter, value: Array) -> str | None:
     """Say why a value cannot be a variable's; None if it can."""
     if value.shape == variable.shape and np.can_cast(value.dtype, variable.dtype, "same_kind"):
         return None
@@ -215,7 +215,7 @@ def plan_optimizer(optimizer: Any, file: Reader) -> list[tuple[Parameter, Array]
         return []
     plan = [(variable, own[str(i)]) for i, variable in enumerate(variables)]
     for i, (variable, value) in enumerate(plan):
-        reason = _mismatch(variable, value)
+        reason = mismatch(variable, value)
         if reason is not None:
             raise ModelFileError(file.path, f"optimizer/vars/{i}", reason)
     return plan
