@@ -87,6 +87,10 @@ class Layer:
     takes_broadcast = False
     """Whether backward takes a dy that NumPy broadcast, and never writes to it."""
 
+    notes_training = False
+    """Whether Keras notes of a call that says nothing that it is not training: it is the default
+    of the layer's `call` there."""
+
     has_build_config = True
     """Whether a config says for which shape the layer was built; where nothing depends on the
     shape, Keras mostly leaves it out."""
@@ -199,9 +203,12 @@ class Layer:
         """Return the positional and keyword arguments of a call, of what `call_inputs` made of it.
 
         They are what Keras writes down in a functional model's config: of a call that says nothing,
-        that there is no mask, if the layer's `call` has one.
+        that there is no mask, if the layer's `call` has one, and that it is not training.
         """
-        return [inputs], dict(options) or ({"mask": None} if self.takes_mask else {})
+        unsaid: dict[str, Any] = {"mask": None} if self.takes_mask else {}
+        if self.notes_training:
+            unsaid["training"] = False
+        return [inputs], dict(options) or unsaid
 
     def call_output_shape(self, input_shape: Any, options: Mapping[str, Any]) -> Any:
         """Return the shape of the output of a call with options; a list for several outputs."""

@@ -39,6 +39,7 @@ class Dropout(Layer):
     Overfitting.
     """
 
+    notes_training = True
     has_build_config = False
     supports_masking = True
 

@@ -41,6 +41,7 @@ class GaussianNoise(Layer):
     Reference: Bishop, 1995, Training with Noise is Equivalent to Tikhonov Regularization.
     """
 
+    notes_training = True
     has_build_config = False
     supports_masking = True
 
@@ -98,6 +99,7 @@ class GaussianDropout(Layer):
     Overfitting, section 10.
     """
 
+    notes_training = True
     has_build_config = False
     supports_masking = True
 

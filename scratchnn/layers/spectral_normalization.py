@@ -42,6 +42,8 @@ class SpectralNormalization(Layer):
     Adversarial Networks.
     """
 
+    notes_training = True
+
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
         if not isinstance(layer, Layer):
             raise ValueError(

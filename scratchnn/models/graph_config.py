@@ -33,16 +33,28 @@ def graph_config(model: Functional, nodes: list[Node]) -> dict[str, Any]:
             }
         )
 
-    def places(structure: Any) -> Any:
-        return tree.map_structure(lambda tensor: _place(tensor, numbers), structure)
+    def output(tensor: KerasTensor) -> list[Any]:
+        name, number, index = _place(tensor, numbers)
+        return [name, number + _counts_from_one(tensor.layer), index]
 
     return {
         "name": model.name,
         "trainable": model.trainable,
         "layers": layers,
-        "input_layers": places(model.input),
-        "output_layers": places(model.output),
+        "input_layers": tree.map_structure(output, model.input),
+        "output_layers": tree.map_structure(output, model.output),
     }
+
+
+def _counts_from_one(layer: Any) -> bool:
+    """Whether Keras counts a layer's calls from 1 where it says what a model's outputs are.
+
+    It does for functional models within the model, and there alone: as if they had been called on
+    their own inputs first.
+    """
+    from .functional import Functional
+
+    return isinstance(layer, Functional)
 
 
 def _place(tensor: KerasTensor, numbers: Numbers) -> list[Any]:
@@ -74,6 +86,7 @@ def connected(config: Mapping[str, Any]) -> tuple[Any, Any]:
     if not isinstance(config.get("layers"), list):
         raise ValueError(f"The config of a model has a list of layers. Received: {config!r}.")
     tensors: dict[tuple[str, int, int], KerasTensor] = {}
+    outputs: dict[tuple[str, int, int], KerasTensor] = {}
     waiting: list[tuple[Any, int, Any]] = []
     for description in config["layers"]:
         layer = deserialize_keras_object(
@@ -81,15 +94,17 @@ def connected(config: Mapping[str, Any]) -> tuple[Any, Any]:
         )
         layer.name = description.get("name", layer.name)
         if isinstance(layer, InputLayer):
-            tensors[layer.name, 0, 0] = layer.nodes[0].outputs[0]
+            place = layer.name, 0, 0
+            tensors[place] = outputs[place] = layer.nodes[0].outputs[0]
         calls = description.get("inbound_nodes") or []
         waiting += [(layer, number, call) for number, call in enumerate(calls)]
     while waiting:
         later = []
         for layer, number, call in waiting:
             if all(place in tensors for place in _needed(call)):
-                outputs = tree.flatten(_called(layer, call, tensors))
-                tensors |= {(layer.name, number, i): tensor for i, tensor in enumerate(outputs)}
+                for i, tensor in enumerate(tree.flatten(_called(layer, call, tensors))):
+                    tensors[layer.name, number, i] = tensor
+                    outputs[layer.name, number + _counts_from_one(layer), i] = tensor
             else:
                 later.append((layer, number, call))
         if len(later) == len(waiting):
@@ -98,7 +113,7 @@ def connected(config: Mapping[str, Any]) -> tuple[Any, Any]:
         waiting = later
     return (
         _tensors_at(config.get("input_layers"), tensors),
-        _tensors_at(config.get("output_layers"), tensors),
+        _tensors_at(config.get("output_layers"), outputs),
     )
 
 
