@@ -84,7 +84,7 @@ def test_layers(number, tmp_path):
         outputs.append(layer(own if len(own) > 1 or layer.takes_several else own[0]))
         inputs += own
         if layer.weights:  # the others' values are compared where they have their tests
-            given = data_of(row)
+            given = [layer.cast(x) for x in data_of(row)]
             data[layer] = given if len(given) > 1 or layer.takes_several else given[0]
     ours = Model(inputs, outputs)
     rng = np.random.default_rng(number)
