@@ -20,6 +20,7 @@ class Case:
         dtype: of the inputs; integers are drawn from [0, high).
         per_sample: whether, outside training, each output depends on its own sample alone.
         recycles: whether a second step allocates nothing of the size of a batch.
+        derivative: whether, in training, backward is the derivative and not TensorFlow's stand-in.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Case:
     high: int = 10
     per_sample: bool = True
     recycles: bool = True
+    derivative: bool = True
 
     def layer(self, dtype: str | None = None) -> Any:
         """Return a new layer, built."""

@@ -194,6 +194,7 @@ CASES = [
 # Families of layers have tables of their own, which need what is above.
 import cases_convolution  # noqa: E402
 import cases_embedding  # noqa: E402
+import cases_image  # noqa: E402
 import cases_merging  # noqa: E402
 import cases_noise  # noqa: E402
 import cases_normalization  # noqa: E402
@@ -207,6 +208,12 @@ CASES += [
     *cases_normalization.CASES,
     *cases_noise.CASES,
     *cases_embedding.CASES,
+    *cases_image.CASES,
 ]
-SEVERAL = [*cases_merging.CASES, *cases_normalization.INFERENCE_CASES]
-"""Rows of layers of several inputs, or changed by training: their files have their tests."""
+SEVERAL = [
+    *cases_merging.CASES,
+    *cases_normalization.INFERENCE_CASES,
+    *cases_image.FORWARD_CASES,
+]
+"""Rows of layers of several inputs, changed by training, or without a gradient: their files have
+their tests."""

@@ -9,9 +9,9 @@ import pytest
 
 import scratchnn as keras
 from scratchnn import utils
+from scratchnn.images.resizing import INTERPOLATIONS, crop_box, resize, resize_with_pad
 from scratchnn.layers import Dense, Flatten, Input
 from scratchnn.utils import Dataset
-from scratchnn.utils.resizing import INTERPOLATIONS, crop_box, resize, resize_with_pad
 
 pil = pytest.importorskip("PIL.Image")
 

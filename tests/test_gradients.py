@@ -32,8 +32,15 @@ def numbers(*shape, seed=0):
 # --- layers
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@both_modes
+@pytest.mark.parametrize(
+    ("case", "training"),
+    [
+        pytest.param(case, training, id=f"{case.name} {'training' if training else 'inference'}")
+        for case in CASES
+        for training in (False, True)
+        if case.derivative or not training
+    ],
+)
 def test_layers(case, training):
     check_gradients(case.make(dtype=None), case.x(dtype="float64"), training=training)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import scratchnn
-from scratchnn.utils.resizing import INTERPOLATIONS, resize, resize_with_pad
+from scratchnn.images.resizing import INTERPOLATIONS, resize, resize_with_pad
 
 pandas = pytest.importorskip("pandas")
 RNG = np.random.default_rng(0)

@@ -10,10 +10,10 @@ import numpy as np
 
 from .. import config
 from ..arrays import Array
+from ..images.resizing import INTERPOLATIONS, crop_box, resize, resize_with_pad
 from ..progress import write
 from .datasets import Dataset
 from .images import load_img
-from .resizing import INTERPOLATIONS, crop_box, resize, resize_with_pad
 
 _IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from scratchnn import config
 from scratchnn.arrays import Array
+from scratchnn.images.resizing import crop_box, resize
 
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 _GRAY_MODES = ("L", "I;16", "I")
@@ -82,6 +83,46 @@ def _middle(width: int, height: int, to_width: int, to_height: int) -> tuple[int
     h = min(height, width * to_height // to_width)
     left, top = (width - w) // 2, (height - h) // 2
     return left, top, left + w, top + h
+
+
+def smart_resize(
+    x: Any,
+    size: tuple[int, int],
+    interpolation: str = "bilinear",
+    data_format: str = "channels_last",
+) -> Array:
+    """Return images of another size, cut to its proportions first rather than distorted.
+
+    Arguments:
+        x: (H, W, C) or (N, H, W, C), or with the channels first.
+        size: the new (H, W).
+        interpolation: 'bilinear', 'nearest', 'bicubic', 'area', 'lanczos3' or 'lanczos5'.
+        data_format: 'channels_last' or 'channels_first'.
+
+    Returns:
+        The images: float32, or for 'nearest' of the dtype of `x`.
+
+    Raises:
+        ValueError: for another rank, size or interpolation.
+
+    Example:
+        >>> smart_resize(np.ones((4, 8, 3)), (2, 2)).shape
+        (2, 2, 3)
+    """
+    x = np.asarray(x)
+    if x.ndim not in (3, 4) or len(size) != 2:
+        raise ValueError(
+            "smart_resize expected images of rank 3 or 4, and a size (H, W). "
+            f"Received: shape {x.shape}, size={size}."
+        )
+    first = config.standardize_data_format(data_format) == "channels_first"
+    x = np.moveaxis(x, -3, -1) if first else x
+    if interpolation != "nearest":
+        x = x.astype(np.float32, copy=False)
+    height, width = (int(n) for n in size)
+    rows, columns = crop_box(x.shape[-3:-1], (height, width))
+    y = resize(x[..., rows, columns, :], (height, width), interpolation)
+    return np.moveaxis(y, -1, -3) if first else y
 
 
 def img_to_array(
