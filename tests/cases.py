@@ -192,6 +192,7 @@ CASES = [
 ]
 
 # Families of layers have tables of their own, which need what is above.
+import cases_attention  # noqa: E402
 import cases_convolution  # noqa: E402
 import cases_embedding  # noqa: E402
 import cases_image  # noqa: E402
@@ -212,6 +213,7 @@ CASES += [
 ]
 SEVERAL = [
     *cases_merging.CASES,
+    *cases_attention.CASES,
     *cases_normalization.INFERENCE_CASES,
     *cases_image.FORWARD_CASES,
 ]

@@ -12,6 +12,7 @@ from .adaptive_pooling import (
     AdaptiveMaxPooling2D,
     AdaptiveMaxPooling3D,
 )
+from .attention import AdditiveAttention, Attention
 from .base import Layer
 from .batch_normalization import BatchNormalization
 from .configs import deserialize, serialize
@@ -42,6 +43,7 @@ from .global_pooling import (
     GlobalMaxPooling3D,
 )
 from .group_normalization import GroupNormalization
+from .group_query_attention import GroupQueryAttention
 from .joining import Concatenate, Dot, concatenate, dot
 from .merging import (
     Add,
@@ -57,6 +59,7 @@ from .merging import (
     multiply,
     subtract,
 )
+from .multi_head_attention import MultiHeadAttention
 from .noise import ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise
 from .normalization import LayerNormalization, RMSNormalization, UnitNormalization
 from .padding import (
@@ -238,6 +241,10 @@ __all__ = [
     "ELU",
     "LeakyReLU",
     "PReLU",
+    "Attention",
+    "AdditiveAttention",
+    "MultiHeadAttention",
+    "GroupQueryAttention",
     "BatchNormalization",
     "GroupNormalization",
     "LayerNormalization",
@@ -257,8 +264,6 @@ __all__ = [
 
 MISSING = dict.fromkeys(
     (
-        "AdditiveAttention",
-        "Attention",
         "Bidirectional",
         "CategoryEncoding",
         "ConvLSTM1D",
@@ -269,7 +274,6 @@ MISSING = dict.fromkeys(
         "FlaxLayer",
         "GRU",
         "GRUCell",
-        "GroupQueryAttention",
         "HashedCrossing",
         "Hashing",
         "InputSpec",
@@ -280,7 +284,6 @@ MISSING = dict.fromkeys(
         "Lambda",
         "Masking",
         "MelSpectrogram",
-        "MultiHeadAttention",
         "Normalization",
         "Pipeline",
         "RNN",

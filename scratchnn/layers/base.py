@@ -214,6 +214,10 @@ class Layer:
         """Return the shape of the output of a call with options; a list for several outputs."""
         return self.compute_output_shape(input_shape)
 
+    def activity_penalty(self, ctx: Context) -> Any:
+        """Return what activity regularizers within the layer added to the loss in `forward`."""
+        return 0
+
     def check_input(self, shape: Shape) -> None:
         """Raise a ValueError if inputs of `shape` cannot go through this layer."""
 
@@ -308,8 +312,7 @@ class Layer:
         several = isinstance(shapes, list)
         dtype = self.output_dtype([tensor.dtype for tensor in tree.flatten(inputs)])
         outputs = [KerasTensor(part, dtype) for part in (shapes if several else [shapes])]
-        if self.output_shape is None:
-            self.output_shape = shapes
+        self.output_shape = shapes  # of the last call, as Keras's summary shows it
         Node(self, inputs, outputs, several, options)
         return outputs if several else outputs[0]
 
@@ -550,7 +553,9 @@ def _named_build(build: Callable[[Any, Shape], None]) -> Callable[[Any, Shape], 
     """Let any `build` note that it ran, and name its weights after the layer."""
 
     @functools.wraps(build)
-    def wrapper(self: Layer, input_shape: Shape | None = None) -> None:
+    def wrapper(self: Layer, input_shape: Shape | None = None, *more: Shape) -> None:
+        if more:  # the shapes of several inputs, as Keras's attention layers take them
+            input_shape = (input_shape, *more)  # type: ignore[arg-type]
         if input_shape is not None:
             input_shape = tuple(input_shape)
         with naming.scope(self.name), undone_on_error(self):

@@ -1,4 +1,4 @@
-"""What the loops over layers share: casting between layers, masks, and activity regularizers."""
+"""What the loops over layers share: casting between layers, and masks."""
 
 from __future__ import annotations
 
@@ -41,46 +41,3 @@ def next_mask(layer: Any, x: Any, mask: Any, ctx: Context) -> Any:
                 stacklevel=2,
             )
     return found
-
-
-class Penalized:
-    """A layer with an activity regularizer: its output's penalty, per sample, and its gradient."""
-
-    def __init__(self, layer: Layer) -> None:
-        self._layer = layer
-        self.casts = layer.casts
-        self.compute_mask = layer.compute_mask
-        self.supports_masking = layer.supports_masking
-        self.name = layer.name
-        self._regularizer = layer.activity_regularizer
-
-    def forward(self, x: Any, ctx: Context) -> Array:
-        assert self._regularizer is not None
-        y: Array = self._layer.forward(x, ctx)
-        ctx.penalized = y
-        ctx.penalty = self._regularizer.penalty(y) / y.dtype.type(len(y))
-        return y
-
-    def backward(self, dy: Array, ctx: Context) -> Any:
-        assert self._regularizer is not None
-        y: Array = ctx.penalized
-        extra = self._regularizer.gradient(y) / y.dtype.type(len(y))
-        if ctx.fused:
-            # dy is that of the logits already: take the penalty's own gradient there first.
-            extra = to_logits(self._layer, extra, ctx)
-        return self._layer.backward(dy + extra, ctx)
-
-
-def penalized(layer: Layer) -> Any:
-    """Return what to run for a layer: itself, or with its activity regularizer."""
-    return layer if layer.activity_regularizer is None else Penalized(layer)
-
-
-def to_logits(layer: Layer, dy: Array, ctx: Context) -> Array:
-    """Return the gradient of the logits for that of the output of a layer that the loss fused."""
-    ctx.fused = False
-    nonlinearity = getattr(layer, "nonlinearity", None)
-    dz = layer.backward(dy, ctx) if nonlinearity is None else nonlinearity.backward(dy, ctx)
-    ctx.fused = True
-    assert dz is not None
-    return np.asarray(dz)

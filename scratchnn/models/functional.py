@@ -11,11 +11,12 @@ from .. import tree
 from ..arrays import Array, Shape
 from ..context import Context
 from ..graph import Graph, KerasTensor, Node, copy_graph
+from ..layers.activity import penalized, to_logits
 from ..layers.base import Layer
 from ..layers.core import InputLayer
 from ..parameters import Parameter
 from ..saving import custom_object_scope
-from .calls import Penalized, cast, makes_masks, next_mask, penalized, to_logits
+from .calls import cast, makes_masks, next_mask
 from .graph_config import connected, graph_config
 from .model import Model, find_layer
 
@@ -325,8 +326,9 @@ class Functional(Model):
             _place(arrays, call.gives, given)
             if ctx.masked:
                 mask = next_mask(layer, taken, inner.in_mask, inner)
-                several = type(call.gives) is not int and not isinstance(mask, list)
-                _place(masks, call.gives, [mask] * len(call.gives) if several else mask)
+                if type(call.gives) is not int and not isinstance(mask, list):
+                    mask = [mask, *[None] * (len(call.gives) - 1)]
+                _place(masks, call.gives, mask)
         self._note_outputs(ctx)
         return _single([arrays[place] for place in ctx.outputs])
 
@@ -441,13 +443,7 @@ class Functional(Model):
         ctx.out_mask = _single([head.out_mask for head in ctx.heads])
 
     def activity_penalty(self, ctx: Context) -> Any:
-        total: Any = 0
-        for call in self._calls(ctx):
-            if isinstance(call.layer, Penalized):
-                total = total + call.ctx.penalty
-            elif isinstance(call.layer, Model):
-                total = total + call.layer.activity_penalty(call.ctx)
-        return total
+        return sum(call.layer.activity_penalty(call.ctx) for call in self._calls(ctx))
 
 
 def _single(values: list[Any]) -> Any:

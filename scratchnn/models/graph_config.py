@@ -74,7 +74,7 @@ def _call(node: Node, numbers: Numbers) -> dict[str, Any]:
 
     inputs = tree.map_structure(described, node.arguments)
     args, kwargs = node.layer.call_arguments(inputs, node.options)
-    return {"args": args, "kwargs": kwargs}
+    return {"args": serialize_keras_object(args), "kwargs": serialize_keras_object(kwargs)}
 
 
 def connected(config: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -124,6 +124,8 @@ def _called(layer: Any, call: Any, tensors: Mapping[Any, KerasTensor]) -> Any:
             return tensors[place]
         if isinstance(value, list | tuple):
             return [resolved(item) for item in value]
+        if isinstance(value, Mapping) and value.get("class_name") in ("__numpy__", "__tensor__"):
+            return deserialize_keras_object(value)
         if isinstance(value, Mapping):
             return {key: resolved(item) for key, item in value.items()}
         return value

@@ -117,10 +117,6 @@ class Model(Layer):
         """Return outputs in the structure in which the user gave those of a functional model."""
         return y
 
-    def activity_penalty(self, ctx: Context) -> Any:
-        """Return what activity regularizers added in the last forward pass."""
-        return 0
-
     # Compile ------------------------------------------------------------------------------------
 
     def compile(

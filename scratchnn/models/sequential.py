@@ -11,11 +11,12 @@ from .. import naming
 from ..arrays import Array, Shape
 from ..context import Context
 from ..graph import KerasTensor
+from ..layers.activity import penalized
 from ..layers.base import Layer
 from ..layers.configs import dtype_config
 from ..layers.core import InputLayer
 from ..saving import deserialize_keras_object, serialize_keras_object
-from .calls import Penalized, cast, makes_masks, next_mask, penalized
+from .calls import cast, makes_masks, next_mask
 from .model import Model, find_layer
 
 
@@ -324,10 +325,4 @@ class Sequential(Model):
         return calls
 
     def activity_penalty(self, ctx: Context) -> Any:
-        total: Any = 0
-        for layer, inner in self._calls(ctx):
-            if isinstance(layer, Penalized):
-                total = total + inner.penalty
-            elif isinstance(layer, Model):
-                total = total + layer.activity_penalty(inner)
-        return total
+        return sum(layer.activity_penalty(inner) for layer, inner in self._calls(ctx))

@@ -117,7 +117,7 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
         own = get_registered_name(cls)
         module = None if cls.__module__ == "__main__" else cls.__module__
     config = serialize_keras_object(obj.get_config())
-    description = described(module, cls.__name__, config, own)
+    description = described(module, vars(cls).get("public_name", cls.__name__), config, own)
     for part in ("build_config", "compile_config"):
         get = getattr(obj, f"get_{part}", None)
         value = get() if get is not None else None
