@@ -13,10 +13,16 @@ def embedding(*args: Any, **options: Any) -> Any:
     return lambda dtype: layers.Embedding(*args, **options, dtype=dtype)
 
 
+def of(cls: Any, *args: Any, **options: Any) -> Any:
+    return lambda dtype: cls(*args, **options, dtype=dtype)
+
+
 CASES = [
     Case("embedding", embedding(10, 4), (4, 6), "int32"),
     Case("embedding of an odd width", embedding(10, 3), (4, 6), "int64"),
     Case("embedding of one number", embedding(10, 4), (5,), "uint8"),
     Case("embedding over a grid", embedding(10, 2, mask_zero=True), (2, 3, 2, 2), "int32"),
     Case("embedding of a large table", embedding(4000, 20), (2, 3), "int32"),
+    Case("masking", of(layers.Masking), (4, 6, 3)),
+    Case("masking of integers", of(layers.Masking, 1), (4, 6, 1), "int32", high=3),
 ]

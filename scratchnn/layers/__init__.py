@@ -45,6 +45,7 @@ from .global_pooling import (
 from .group_normalization import GroupNormalization
 from .group_query_attention import GroupQueryAttention
 from .joining import Concatenate, Dot, concatenate, dot
+from .masking import Masking
 from .merging import (
     Add,
     Average,
@@ -175,6 +176,7 @@ __all__ = [
     "Dot",
     "concatenate",
     "dot",
+    "Masking",
     "Add",
     "Average",
     "Maximum",
@@ -283,6 +285,7 @@ MISSING = dict.fromkeys(
         "LSTMCell",
         "Lambda",
         "Masking",
+        "MaxNumBoundingBoxes",
         "MelSpectrogram",
         "Normalization",
         "Pipeline",

@@ -149,6 +149,8 @@ class Dense(Layer):
     Representations by Back-propagating Errors.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         units: int,
@@ -304,6 +306,7 @@ class Identity(Layer):
     """Return the input: y = x. Any shape, any dtype."""
 
     casts_integers = False
+    supports_masking = True
     has_build_config = False
 
     def forward(self, x: Array, ctx: Context) -> Array:

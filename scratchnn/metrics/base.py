@@ -167,6 +167,14 @@ class Metric:
         """
         self.update_state(y, p, sample_weight=weight)
 
+    def masked(self, weight: Array | None, mask: Array) -> Array | None:
+        """Return the weights to `update` with where a model's output has a mask.
+
+        As in Keras, only metrics that are means of a function of targets and predictions leave out
+        what is masked; the others have the weights as they are.
+        """
+        return weight
+
     def check(self, y: Array, output_shape: Shape) -> None:
         """Raise a ValueError if the metric cannot be computed from a model's targets `y`."""
 

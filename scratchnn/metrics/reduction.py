@@ -166,6 +166,12 @@ class MeanMetricWrapper(Mean):
     def update(self, y: Array, p: Array, weight: Array | None, logits: Logits | None) -> None:
         self._take(y, p, weight, logits)
 
+    def masked(self, weight: Array | None, mask: Array) -> Array | None:
+        if type(self).update is not MeanMetricWrapper.update:
+            return weight
+        own = mask.astype(self.total.dtype)
+        return own if weight is None else _masked(np.asarray(weight), own)
+
     def _take(self, y: Array, p: Array, weight: Array | None, logits: Logits | None) -> None:
         if self._loss is None:
             self.add(np.asarray(self.values(y, p)), weight)

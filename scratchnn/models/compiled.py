@@ -140,10 +140,13 @@ class CompiledMetrics:
 
     def update(self, batch: Batch, p: Array, source: Context) -> None:
         """Take in one batch, and the predictions for it that `source` knows the logits behind."""
+        mask = source.out_mask
         for metric in self.plain:
-            metric.update(_targets(batch, metric), p, None, source.logits)
+            weight = None if mask is None else metric.masked(None, mask)
+            metric.update(_targets(batch, metric), p, weight, source.logits)
         for metric in self.weighted:
-            metric.update(_targets(batch, metric), p, batch.weight, source.logits)
+            weight = batch.weight if mask is None else metric.masked(batch.weight, mask)
+            metric.update(_targets(batch, metric), p, weight, source.logits)
 
     def reset(self) -> None:
         """Forget all batches."""
