@@ -284,13 +284,10 @@ MISSING = dict.fromkeys(
         "LSTM",
         "LSTMCell",
         "Lambda",
-        "Masking",
-        "MaxNumBoundingBoxes",
         "MelSpectrogram",
         "Normalization",
         "Pipeline",
         "RNN",
-        "ReversibleEmbedding",
         "STFTSpectrogram",
         "SimpleRNN",
         "SimpleRNNCell",
@@ -309,6 +306,7 @@ MISSING = dict.fromkeys(
     "MaxNumBoundingBoxes": "bounding boxes are not supported",
     "RandAugment": "it draws layers: make a chain of those that begin with Random",
     "RandomElasticTransform": "RandomShear and RandomPerspective are what bends images",
+    "ReversibleEmbedding": "a call of it is one of two layers: use an Embedding and a Dense",
 }
 """The layers of Keras that are not there, and why."""
 
