@@ -863,7 +863,7 @@ def test_no_op_is_missing() -> None:
         with pytest.raises(NotImplementedError, match=f"ops.{name} is not supported, because"):
             getattr(ops, name)
         assert len(reason) > 20
-    parts = {"numpy", "nn", "linalg"}
+    parts = {"numpy", "nn", "linalg", "image"}
     tables = (EVERYWHERE, WITH_DOMAIN, TWO, IN_A_RANGE, QUANTILES, CALLS, CALLING_FUNCTIONS)
     compared = {"svd", "qr", "eig", "eigh"}.union(*tables)
     assert set(ops.__all__) - parts == compared

@@ -76,7 +76,7 @@ def test_the_numbers_of_keras(name):
 def test_each_op_is_tested():
     decompositions = {"svd", "qr", "eig", "eigh"}
     not_tensors = {"dtype", "is_tensor", "convert_to_numpy", "shape", "ndim"}
-    parts = {"numpy", "nn", "linalg"}
+    parts = {"numpy", "nn", "linalg", "image"}
     tested = set(VECTORS) | CALLED_WITH_FUNCTIONS | decompositions | not_tensors | parts
     assert tested == set(ops.__all__)
 

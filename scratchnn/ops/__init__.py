@@ -2,7 +2,8 @@
 
 They take arrays, numbers and lists, and return Tensors: arrays with a `numpy()`. tensors.py says
 how arguments become arrays, and dtypes.py of which dtype the result is; the functions themselves
-are in numpy.py, nn.py, linalg.py, math.py, signals.py, core.py, functional.py and einops.py.
+are in numpy.py, nn.py, linalg.py, image.py, math.py, signals.py, core.py, functional.py and
+einops.py.
 Results are those of Keras on TensorFlow to rounding; where that computes something else than it
 says, the function says so. Complex numbers keep their precision; Keras rounds some to complex64.
 
@@ -18,7 +19,7 @@ Example:
 from __future__ import annotations
 
 from ..refusals import refuse
-from . import core, einops, functional, linalg, math, nn, numpy, signals
+from . import core, einops, functional, image, linalg, math, nn, numpy, signals
 from .core import *  # noqa: F403
 from .einops import *  # noqa: F403
 from .functional import *  # noqa: F403
@@ -29,7 +30,7 @@ from .nn import *  # noqa: F403
 from .numpy import *  # noqa: F403
 from .signals import *  # noqa: F403
 
-__all__ = ["linalg", "logdet", "nn", "numpy"]
+__all__ = ["image", "linalg", "logdet", "nn", "numpy"]
 __all__ += core.__all__
 __all__ += einops.__all__
 __all__ += functional.__all__
@@ -42,7 +43,6 @@ __all__ += signals.__all__
 MISSING = {
     **nn.MISSING,
     "custom_gradient": "there is no automatic differentiation: a layer has `backward`",
-    "image": "scratchnn has no operations on images yet",
     "jvp": linalg.MISSING["jvp"],
 }
 """The names of keras.ops that are not supported, and why."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...arrays import Array
 from ...context import Context
-from ...random import beta, normal, shuffle
+from ...random import beta, shuffle
+from ..noise import normals_into
 from .random_image import RandomImageLayer, checked_factor, checked_range
 
 
@@ -96,7 +97,9 @@ class RandomErasing(BoxLayer):
         if self.fill_value is None:
             first = self.data_format == "channels_first"
             layout = (n, channels, height, width) if first else shape
-            fill = normal(layout, seed=self.generator).numpy() * np.float32(self.value_range[1])
+            fill = np.empty(layout, np.float32)
+            normals_into(fill, 0.0, 1.0, self.generator.next())
+            fill *= np.float32(self.value_range[1])
             fill = np.moveaxis(fill, 1, -1) if first else fill
         else:
             fill = np.asarray(self.fill_value, np.float32)
