@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .arrays import Array
+from .strings import numpy_dtype
 
 
 class Logits(NamedTuple):
@@ -58,7 +59,7 @@ class Context:
     def __init__(self, training: bool | None = False, dtype: Any = np.float32) -> None:
         self.mode = training
         self.training = bool(training)
-        self.dtype = np.dtype(dtype)
+        self.dtype = numpy_dtype(dtype)
         self.needs_dx = True
         self.may_broadcast = False
         self.logits = None

@@ -13,6 +13,7 @@ import numpy as np
 from . import config
 from .arrays import Array
 from .random import EpochOrder
+from .strings import are_strings, as_strings
 
 
 class Batch(NamedTuple):
@@ -27,17 +28,20 @@ class Batch(NamedTuple):
     raw: Any = None
 
 
-def as_array(data: Any, what: str) -> Array:
+def as_array(data: Any, what: str, strings: bool = False) -> Array:
     """Return `data` as an array of numbers; float data in memory in the default float dtype.
 
     Arguments:
         data: an array, nested lists of numbers, a pandas frame or series, or anything else that
             has `__array__`.
         what: its name in errors, such as 'x'.
+        strings: whether strings are wanted, and not numbers: an array of bytes objects.
 
     Raises:
         ValueError: if there is nothing in it, or something other than numbers.
     """
+    if are_strings(data) or strings:
+        return _as_batch_of_strings(data, what, strings)
     try:
         array = np.asarray(data)
     except ValueError as error:
@@ -52,16 +56,39 @@ def as_array(data: Any, what: str) -> Array:
             f"{what} must be an array of numbers. Received: {type(data).__name__} of dtype "
             f"{array.dtype}."
         )
-    if array.ndim == 0:
-        raise ValueError(
-            f"{what} must be a batch: an array whose first axis counts the samples. "
-            f"Received: the single number {array}. Write [{array}]."
-        )
-    if len(array) == 0:
-        raise ValueError(f"{what} is empty: expected at least one sample. Shape: {array.shape}.")
+    _check_is_batch(array, what, f"the single number {array}. Write [{array}]")
     if array.dtype.kind == "f" and array.dtype != config.floatx() and not on_disk(data):
         array = array.astype(config.floatx())
     return array
+
+
+def _as_batch_of_strings(data: Any, what: str, wanted: bool) -> Array:
+    if not wanted:
+        kind = getattr(data, "dtype", None)
+        raise ValueError(
+            f"{what} must be an array of numbers. Received: {type(data).__name__} of "
+            f"{f'dtype {kind}' if kind is not None else 'strings'}. StringLookup makes numbers of "
+            'strings; a model that begins with Input(shape=(1,), dtype="string") takes them as x.'
+        )
+    if not are_strings(data) and np.size(data):
+        raise ValueError(
+            f"{what} must hold strings, for the model's input has dtype 'string'. Received: "
+            f"{type(data).__name__}"
+            + (f" of dtype {data.dtype}." if hasattr(data, "dtype") else f": {data!r}.")
+        )
+    array = as_strings(data, what)
+    _check_is_batch(array, what, f"the single string {data!r}. Write [{data!r}]")
+    return array
+
+
+def _check_is_batch(array: Array, what: str, single: str) -> None:
+    if array.ndim == 0:
+        raise ValueError(
+            f"{what} must be a batch: an array whose first axis counts the samples. "
+            f"Received: {single}."
+        )
+    if len(array) == 0:
+        raise ValueError(f"{what} is empty: expected at least one sample. Shape: {array.shape}.")
 
 
 def on_disk(data: Any) -> bool:

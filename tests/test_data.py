@@ -65,7 +65,7 @@ def test_float32_is_not_copied():
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        ([["a"]], r"the_x must be an array of numbers. Received: list of dtype <U1"),
+        ([["a"]], r"the_x must be an array of numbers. Received: list of strings"),
         (np.array([object()]), "the_x must be an array of numbers. Received: ndarray .* object"),
         (None, "the_x must be an array of numbers. Received: NoneType of dtype object"),
         ({"a": 1}, "the_x must be an array of numbers. Received: dict"),

@@ -50,6 +50,7 @@ from ..context import Context
 from ..graph import KerasTensor, Node
 from ..parameters import Parameter, unique
 from ..saving import limits
+from ..strings import STRING, are_strings, numpy_dtype, to_array
 from .configs import constructor_config, dtype_config, plain_dtype
 
 
@@ -74,6 +75,9 @@ class Layer:
 
     takes_several = False
     """Whether the layer takes a list of inputs."""
+
+    takes_strings = False
+    """Whether inputs may be strings: arrays of bytes objects."""
 
     supports_masking = False
     """Whether a mask of the input is one of the output, too."""
@@ -180,7 +184,15 @@ class Layer:
 
     def output_dtype(self, dtypes: Sequence[str]) -> str:
         """Return the dtype of the output for inputs of these."""
-        return self.dtype if self.casts(np.dtype(dtypes[0])) else dtypes[0]
+        return self.dtype if self.casts(numpy_dtype(dtypes[0])) else dtypes[0]
+
+    def check_dtypes(self, dtypes: Sequence[str]) -> None:
+        """Raise a ValueError if inputs of these dtypes cannot go through this layer."""
+        if STRING in dtypes and not self.takes_strings:
+            raise ValueError(
+                f"The layer {self.name!r} expected numbers. Received: an input of dtype 'string'. "
+                f"{_HOW_TO_MAKE_NUMBERS}"
+            )
 
     def call_inputs(
         self, inputs: Any, training: bool | None = None, mask: Any = None
@@ -194,7 +206,7 @@ class Layer:
             neither, `training` and `mask` among them. None stands for what was not said.
         """
         if not self.takes_several and not has_symbols(inputs):
-            inputs = np.asarray(inputs)
+            inputs = to_array(inputs)
         return inputs, {"training": training, "mask": mask}
 
     def call_arguments(
@@ -259,7 +271,7 @@ class Layer:
         ctx.in_mask = options.pop("mask", None)
         ctx.options = options
         if isinstance(inputs, list | tuple):
-            given: Any = [self.cast(np.asarray(part)) for part in inputs]
+            given: Any = [self.cast(to_array(part)) for part in inputs]
             self.ensure_built([array.shape for array in given])  # type: ignore[arg-type]
         else:
             given = self.cast(inputs)
@@ -307,10 +319,12 @@ class Layer:
                 "masks come by themselves, of layers such as Masking and Embedding(mask_zero=True)."
             )
         shape = tree.map_structure(lambda tensor: tensor.shape, inputs)
+        dtypes = [tensor.dtype for tensor in tree.flatten(inputs)]
+        self.check_dtypes(dtypes)
         self.ensure_built(shape)
         shapes: Any = self.call_output_shape(shape, options)
         several = isinstance(shapes, list)
-        dtype = self.output_dtype([tensor.dtype for tensor in tree.flatten(inputs)])
+        dtype = self.output_dtype(dtypes)
         outputs = [KerasTensor(part, dtype) for part in (shapes if several else [shapes])]
         self.output_shape = shapes  # of the last call, as Keras's summary shows it
         Node(self, inputs, outputs, several, options)
@@ -338,14 +352,20 @@ class Layer:
     def cast(self, x: Array) -> Array:
         """Return `x` in the layer's dtype, unless it holds integers that the layer wants."""
         if x.dtype.kind not in "fiub":
+            strings = are_strings(x)
+            if self.takes_strings and (strings or (x.dtype.kind == "O" and not x.size)):
+                return x
             raise ValueError(
                 f"The layer {self.name!r} expected an array of numbers. "
-                f"Received: dtype {x.dtype}, shape {x.shape}."
+                f"Received: {'strings' if strings else f'dtype {x.dtype}'}, shape {x.shape}."
+                + (f" {_HOW_TO_MAKE_NUMBERS}" if strings else "")
             )
         return x.astype(self.dtype) if x.dtype != self.dtype and self.casts(x.dtype) else x
 
     def casts(self, dtype: np.dtype[Any]) -> bool:
         """Return whether inputs of another dtype are cast to the layer's own."""
+        if dtype.kind == "O":
+            return False
         return self.autocast if dtype.kind == "f" else self.casts_integers
 
     def add_weight(
@@ -432,6 +452,11 @@ class Layer:
             weight.assign(store[str(i)])
 
     # Weights ------------------------------------------------------------------------------------
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype that inputs of a model are cast to, if this layer is its first."""
+        return self.dtype
 
     @property
     def own_weights(self) -> list[Parameter]:
@@ -535,6 +560,11 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+_HOW_TO_MAKE_NUMBERS = (
+    "Layers such as StringLookup, Hashing and TextVectorization make numbers of strings."
+)
 
 
 def own(y: Array, others: Sequence[Array]) -> Array:

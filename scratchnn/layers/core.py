@@ -13,6 +13,7 @@ from .. import activations, config, constraints, initializers, regularizers
 from ..arrays import Array, Shape
 from ..context import Context
 from ..graph import KerasTensor, Node
+from ..strings import STRING
 from .base import Layer
 
 
@@ -22,7 +23,7 @@ class InputLayer(Layer):
     Arguments:
         shape: without the batch axis; None for an axis whose length may vary.
         batch_size: the number of samples, where it is fixed.
-        dtype: what the data is cast to, 'float32' if not given.
+        dtype: what the data is cast to, 'float32' if not given; 'string' for strings.
         batch_shape: `shape` with the batch axis, instead of both.
         name: the layer's name.
 
@@ -31,6 +32,7 @@ class InputLayer(Layer):
     """
 
     has_build_config = False
+    takes_strings = True
 
     def __init__(
         self,
@@ -70,7 +72,8 @@ class InputLayer(Layer):
                     f"or None. Received: {tuple(batch_shape)}."
                 )
         self.batch_shape: Shape = tuple(batch_shape)
-        self.dtype = self.dtype if dtype is None else np.dtype(dtype).name
+        if dtype is not None:
+            self.dtype = STRING if dtype == STRING else np.dtype(dtype).name
         self.built = True
         self.input_shape = self.output_shape = self.batch_shape
         Node(self, None, [KerasTensor(self.batch_shape, self.dtype, self.name)])
@@ -267,6 +270,7 @@ class Flatten(Layer):
     """
 
     casts_integers = False
+    takes_strings = True
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -307,6 +311,7 @@ class Identity(Layer):
 
     casts_integers = False
     supports_masking = True
+    takes_strings = True
     has_build_config = False
 
     def forward(self, x: Array, ctx: Context) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from ..data import ArrayBatches, Batch, as_array, check_lengths, class_weights, on_disk
 from ..layers.base import undone_on_error
 from ..streams import Parts, Stream, is_stream
+from ..strings import STRING
 from .outputs import by_output
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ def as_input(model: Model, x: Any) -> Any:
     For a model with several inputs it is a list of arrays, whatever was given.
     """
     if model.takes_several:
-        arrays = [as_array(part, "x") for part in model.as_list(x)]
+        arrays = [
+            as_array(part, "x", dtype == STRING)
+            for part, dtype in zip(model.as_list(x), model.input_dtypes, strict=True)
+        ]
         check_lengths(**dict(zip(model.input_names, arrays, strict=True)))
         return model.fit_input(arrays)
     if isinstance(x, Mapping):
@@ -34,7 +38,7 @@ def as_input(model: Model, x: Any) -> Any:
         rank = 2 if model.input_shape is None else len(model.input_shape)
         if np.ndim(x[0]) >= rank:
             x = x[0]
-    array = as_array(x, "x")
+    array = as_array(x, "x", model.input_dtypes[0] == STRING)
     if model.built:
         return model.fit_input(array)
     model.check_input((None, *array.shape[1:]))

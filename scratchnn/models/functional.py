@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..layers.base import Layer
 from ..layers.core import InputLayer
 from ..parameters import Parameter
 from ..saving import custom_object_scope
+from ..strings import numpy_dtype
 from .calls import cast, makes_masks, next_mask
 from .graph_config import connected, graph_config
 from .model import Model, find_layer
@@ -225,6 +226,13 @@ class Functional(Model):
     def takes_several(self) -> bool:  # type: ignore[override]
         return len(self.inputs) > 1
 
+    @property
+    def input_dtypes(self) -> list[str]:
+        return [tensor.dtype for tensor in self.inputs]
+
+    def output_dtype(self, dtypes: Sequence[str]) -> str:
+        return self.outputs[0].dtype
+
     def build(self, input_shape: Any = None) -> None:
         """Do nothing: a functional model is built when it is made."""
 
@@ -309,7 +317,7 @@ class Functional(Model):
         masks: list[Any] = ctx.masks
         given = x if self.takes_several else [x]
         for place, tensor, array in zip(ctx.inputs, self.inputs, given, strict=True):
-            arrays[place] = cast(array, np.dtype(tensor.dtype), ctx, tensor.name)
+            arrays[place] = cast(array, numpy_dtype(tensor.dtype), ctx, tensor.name)
         if ctx.masked:
             _place(masks, ctx.inputs, ctx.in_mask if self.takes_several else [ctx.in_mask])
         for call in calls:

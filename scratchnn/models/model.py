@@ -23,6 +23,7 @@ from ..layers.base import Layer, has_symbols, own, undone_on_error
 from ..metrics import Mean, Metric
 from ..parameters import Parameter, ParameterStore
 from ..streams import Stream, is_stream
+from ..strings import STRING
 from . import feeding
 from .compiled import CompiledLoss, CompiledMetrics
 from .interrupts import FinishStep
@@ -88,6 +89,23 @@ class Model(Layer):
     def input_dtype(self) -> str:
         """The dtype that inputs are cast to."""
         return self.dtype
+
+    @property
+    def input_dtypes(self) -> list[str]:
+        """The dtypes that the data of each input is cast to."""
+        return [self.input_dtype]
+
+    @property
+    def takes_strings(self) -> bool:  # type: ignore[override]
+        return STRING in self.input_dtypes
+
+    def check_dtypes(self, dtypes: Sequence[str]) -> None:
+        for given, wanted in zip(dtypes, self.input_dtypes, strict=False):
+            if (given == STRING) != (wanted == STRING):
+                raise ValueError(
+                    f"The model {self.name!r} expected an input of dtype {wanted!r}. "
+                    f"Received: one of dtype {given!r}."
+                )
 
     def fit_input(self, x: Any) -> Any:
         """Return inputs with a last axis of size 1 added or dropped to fit the model.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..layers.base import Layer
 from ..layers.configs import dtype_config
 from ..layers.core import InputLayer
 from ..saving import deserialize_keras_object, serialize_keras_object
+from ..strings import numpy_dtype
 from .calls import cast, makes_masks, next_mask
 from .model import Model, find_layer
 
@@ -135,10 +136,13 @@ class Sequential(Model):
             raise ValueError(f"The model {self.name!r} has no layers, so it cannot be built.")
         shape = tuple(input_shape)
         if self._input is None:
-            self._input = InputLayer(batch_shape=shape)
+            self._input = InputLayer(batch_shape=shape, dtype=self.input_dtype)
             self._input_is_inferred = True
         naming.auto_name("functional")  # Keras spends one of these names on each build
+        dtype = self.input_dtype
         for layer in self._layers:
+            layer.check_dtypes([dtype])
+            dtype = layer.output_dtype([dtype])
             layer.ensure_built(shape)
             shape = layer.compute_output_shape(shape)
             layer.output_shape = shape
@@ -224,7 +228,19 @@ class Sequential(Model):
 
     @property
     def input_dtype(self) -> str:
-        return self._input.dtype if self._input is not None else self.dtype
+        if self._input is not None:
+            return self._input.dtype
+        return self._layers[0].compute_dtype if self._layers else self.dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        return self.input_dtype
+
+    def output_dtype(self, dtypes: Sequence[str]) -> str:
+        dtype = self.input_dtype
+        for layer in self._layers:
+            dtype = layer.output_dtype([dtype])
+        return dtype
 
     # Configs ------------------------------------------------------------------------------------
 
@@ -273,7 +289,7 @@ class Sequential(Model):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         """Run the layers, first to last."""
-        x = cast(x, np.dtype(self.input_dtype), ctx)
+        x = cast(x, numpy_dtype(self.input_dtype), ctx)
         source = None
         calls = self._calls(ctx)
         mask = ctx.in_mask
