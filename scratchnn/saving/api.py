@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from . import limits
+from . import assets, limits
 from .atomic import replacing
 from .errors import ModelFileError, reading
 from .hdf5 import H5Weights, import_h5py, write_h5
@@ -91,16 +91,20 @@ def save_model(
             f"The model {model.name!r} is saved before it is built: the file has no weights.",
             stacklevel=2,
         )
-    texts = {_METADATA: _metadata(), _CONFIG: json.dumps(serialize_keras_object(model))}
+    members: dict[str, str | bytes | memoryview] = {
+        _METADATA: _metadata(),
+        _CONFIG: json.dumps(serialize_keras_object(model)),
+        **assets.collected(model),
+    }
     if not _may_write(path, overwrite):
         return
     with replacing(path) as file:
         if path.endswith(".npz"):
-            write_zip(file, texts, model_state(model))
+            write_zip(file, members, model_state(model))
         else:
             weights = io.BytesIO()
             write_h5(weights, model_state(model))
-            write_zip(file, {**texts, _WEIGHTS: weights.getbuffer()})
+            write_zip(file, {**members, _WEIGHTS: weights.getbuffer()})
 
 
 def save_weights(
@@ -242,6 +246,7 @@ def load_model(
             model = deserialize_keras_object(config, custom_objects)
             check_is_model(model)
         load_layers(model, plan_layers(model, weights), weights)
+        assets.load(model, archive)
         if compile and compiling:
             part = f"{_CONFIG}: compile_config (compile=False leaves it out)"
             with reading(path, part), custom_object_scope(custom_objects):

@@ -4,6 +4,7 @@
     metadata.json                {"keras_version", "scratchnn_version", "date_saved"} (the same)
     layers/dense/vars/0.npy      the variables, where state.py has their places: each an .npy file,
     optimizer/vars/0.npy         format version 1.0, C order
+    assets/layers/.../...        files of layers' own, such as vocabularies (in whole models)
 
 It is not compressed, and never holds Python objects: `np.load(path)["layers/dense/vars/0"]` is the
 first weight of the first Dense layer.
@@ -32,7 +33,7 @@ _LARGE = 1 << 31
 
 def write_zip(
     file: BinaryIO,
-    members: Mapping[str, str | memoryview],
+    members: Mapping[str, str | bytes | memoryview],
     state: Iterable[tuple[str, str, Variables]] = (),
 ) -> None:
     """Write a zip of texts and other files, and of variables as .npy files."""
