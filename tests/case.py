@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from scratchnn.strings import as_strings
+
+WORDS = ["a", "b", "the cat", "", "A!", "ä b", "z"]
+
 
 @dataclass(frozen=True)
 class Case:
@@ -17,10 +21,13 @@ class Case:
         name: of the row.
         make: makes the layer; called with `dtype=None` or `dtype="float64"`.
         shape: of a batch of inputs, N first.
-        dtype: of the inputs; integers are drawn from [0, high).
+        dtype: of the inputs; integers are drawn from [0, high), strings from a few words.
         per_sample: whether, outside training, each output depends on its own sample alone.
         recycles: whether a second step allocates nothing of the size of a batch.
         derivative: whether, in training, backward is the derivative and not TensorFlow's stand-in.
+        returns: the dtype of the outputs, where it is not what floats and integers let expect;
+            'layer' for the layer's own.
+        gradient: whether float inputs have a gradient.
     """
 
     name: str
@@ -31,6 +38,8 @@ class Case:
     per_sample: bool = True
     recycles: bool = True
     derivative: bool = True
+    returns: str | None = None
+    gradient: bool = True
 
     def layer(self, dtype: str | None = None) -> Any:
         """Return a new layer, built."""
@@ -42,6 +51,8 @@ class Case:
         """Return a batch of inputs; those that are floats have the `dtype` of the layer."""
         rng = np.random.default_rng(seed)
         shape = (samples or self.shape[0], *self.shape[1:])
+        if self.dtype == "string":
+            return rng.choice(as_strings(WORDS), shape)
         if np.dtype(self.dtype).kind in "iu":
             return rng.integers(0, self.high, shape, self.dtype)
         return rng.normal(size=shape).astype(dtype or self.dtype)

@@ -179,10 +179,6 @@ CASES = [
     Case("reshape", _of(layers.Reshape, (3, 2)), (4, 6)),
     Case("reshape with -1", _of(layers.Reshape, (-1, 2)), (4, 3, 4)),
     Case("reshape of integers", _of(layers.Reshape, (6,)), (4, 3, 2), "uint8"),
-    # preprocessing
-    Case("rescaling", _of(layers.Rescaling, 0.5, offset=-1), (4, 5)),
-    Case("rescaling by channel", _of(layers.Rescaling, [0.5, 2, 1], [1, 0, 3]), (4, 2, 3)),
-    Case("rescaling of pixels", _of(layers.Rescaling, 1 / 255), (4, 2, 3), "uint8", high=256),
     # models are layers, too
     Case("a model", _mlp, (4, 4)),
     Case("a model in a model", _nested, (4, 2, 2)),
@@ -200,6 +196,7 @@ import cases_merging  # noqa: E402
 import cases_noise  # noqa: E402
 import cases_normalization  # noqa: E402
 import cases_pooling  # noqa: E402
+import cases_preprocessing  # noqa: E402
 import cases_reshaping  # noqa: E402
 
 CASES += [
@@ -210,12 +207,14 @@ CASES += [
     *cases_noise.CASES,
     *cases_embedding.CASES,
     *cases_image.CASES,
+    *cases_preprocessing.CASES,
 ]
 SEVERAL = [
     *cases_merging.CASES,
     *cases_attention.CASES,
     *cases_normalization.INFERENCE_CASES,
     *cases_image.FORWARD_CASES,
+    *cases_preprocessing.SEVERAL,
 ]
 """Rows of layers of several inputs, changed by training, or without a gradient: their files have
 their tests."""

@@ -85,6 +85,9 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from .preprocessing.category_encoding import CategoryEncoding
+from .preprocessing.discretization import Discretization
+from .preprocessing.hashing import HashedCrossing, Hashing
 from .preprocessing.image_brightness import (
     RandomBrightness,
     RandomContrast,
@@ -111,7 +114,11 @@ from .preprocessing.image_histograms import AutoContrast, Equalization
 from .preprocessing.image_mixing import CutMix, MixUp, RandomErasing
 from .preprocessing.image_perspective import RandomPerspective
 from .preprocessing.image_sizes import CenterCrop, RandomCrop, Resizing
+from .preprocessing.integer_lookup import IntegerLookup
+from .preprocessing.normalization import Normalization
 from .preprocessing.rescaling import Rescaling
+from .preprocessing.string_lookup import StringLookup
+from .preprocessing.text_vectorization import TextVectorization
 from .reshaping import Permute, RepeatVector, Reshape
 from .spectral_normalization import SpectralNormalization
 from .transposed_convolution import (
@@ -234,6 +241,14 @@ __all__ = [
     "CenterCrop",
     "RandomCrop",
     "Resizing",
+    "CategoryEncoding",
+    "Discretization",
+    "HashedCrossing",
+    "Hashing",
+    "IntegerLookup",
+    "Normalization",
+    "StringLookup",
+    "TextVectorization",
     "Permute",
     "RepeatVector",
     "Reshape",
@@ -267,34 +282,26 @@ __all__ = [
 MISSING = dict.fromkeys(
     (
         "Bidirectional",
-        "CategoryEncoding",
         "ConvLSTM1D",
         "ConvLSTM2D",
         "ConvLSTM3D",
-        "Discretization",
         "EinsumDense",
         "FlaxLayer",
         "GRU",
         "GRUCell",
-        "HashedCrossing",
-        "Hashing",
         "InputSpec",
-        "IntegerLookup",
         "JaxLayer",
         "LSTM",
         "LSTMCell",
         "Lambda",
         "MelSpectrogram",
-        "Normalization",
         "Pipeline",
         "RNN",
         "STFTSpectrogram",
         "SimpleRNN",
         "SimpleRNNCell",
         "StackedRNNCells",
-        "StringLookup",
         "TFSMLayer",
-        "TextVectorization",
         "TimeDistributed",
         "TorchModuleWrapper",
         "Wrapper",
