@@ -197,11 +197,13 @@ import cases_noise  # noqa: E402
 import cases_normalization  # noqa: E402
 import cases_pooling  # noqa: E402
 import cases_preprocessing  # noqa: E402
+import cases_recurrent  # noqa: E402
 import cases_reshaping  # noqa: E402
 
 CASES += [
     *cases_convolution.CASES,
     *cases_pooling.CASES,
+    *cases_recurrent.CASES,
     *cases_reshaping.CASES,
     *cases_normalization.CASES,
     *cases_noise.CASES,

@@ -119,6 +119,13 @@ from .preprocessing.normalization import Normalization
 from .preprocessing.rescaling import Rescaling
 from .preprocessing.string_lookup import StringLookup
 from .preprocessing.text_vectorization import TextVectorization
+from .recurrent.bidirectional import Bidirectional
+from .recurrent.gru import GRU, GRUCell
+from .recurrent.lstm import LSTM, LSTMCell
+from .recurrent.rnn import RNN
+from .recurrent.simple_rnn import SimpleRNN, SimpleRNNCell
+from .recurrent.stacked import StackedRNNCells
+from .recurrent.time_distributed import TimeDistributed
 from .reshaping import Permute, RepeatVector, Reshape
 from .spectral_normalization import SpectralNormalization
 from .transposed_convolution import (
@@ -249,6 +256,16 @@ __all__ = [
     "Normalization",
     "StringLookup",
     "TextVectorization",
+    "RNN",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "LSTM",
+    "LSTMCell",
+    "GRU",
+    "GRUCell",
+    "StackedRNNCells",
+    "Bidirectional",
+    "TimeDistributed",
     "Permute",
     "RepeatVector",
     "Reshape",
@@ -281,28 +298,15 @@ __all__ = [
 
 MISSING = dict.fromkeys(
     (
-        "Bidirectional",
-        "ConvLSTM1D",
-        "ConvLSTM2D",
-        "ConvLSTM3D",
         "EinsumDense",
         "FlaxLayer",
-        "GRU",
-        "GRUCell",
         "InputSpec",
         "JaxLayer",
-        "LSTM",
-        "LSTMCell",
         "Lambda",
         "MelSpectrogram",
         "Pipeline",
-        "RNN",
         "STFTSpectrogram",
-        "SimpleRNN",
-        "SimpleRNNCell",
-        "StackedRNNCells",
         "TFSMLayer",
-        "TimeDistributed",
         "TorchModuleWrapper",
         "Wrapper",
     ),
@@ -310,6 +314,9 @@ MISSING = dict.fromkeys(
 ) | {
     "AugMix": "it draws chains of layers: make one of the layers that begin with Random",
     "ContrastLimitedAdaptiveHistogramEqualization": "Equalization is of whole channels only",
+    "ConvLSTM1D": "its steps are convolutions: use TimeDistributed(Conv1D) and an LSTM",
+    "ConvLSTM2D": "its steps are convolutions: use TimeDistributed(Conv2D) and an LSTM",
+    "ConvLSTM3D": "its steps are convolutions: use TimeDistributed(Conv3D) and an LSTM",
     "MaxNumBoundingBoxes": "bounding boxes are not supported",
     "RandAugment": "it draws layers: make a chain of those that begin with Random",
     "RandomElasticTransform": "RandomShear and RandomPerspective are what bends images",

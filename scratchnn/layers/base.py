@@ -393,7 +393,7 @@ class Layer:
         name = name or naming.auto_name("variable")
         value = limits.placeholder(shape, dtype)
         parameter = Parameter(
-            np.asarray(initializer(shape, dtype) if value is None else value, dtype),
+            np.asarray(initializer(shape, dtype) if value is None else value, dtype, order="C"),
             name=name,
             path=naming.path(self.name, name),
             trainable=trainable and self._trainable,

@@ -62,11 +62,10 @@ class Dropout(Layer):
         if not ctx.training or self.rate == 0:
             return x
         ctx.mask = ctx.buffer("mask", self._mask_shape(x.shape))
-        seed = self.seed_generator.next()
-        if self.rate == 1:
+        if self.rate == 1:  # as in Keras, nothing is drawn
             ctx.mask.fill(0)
         else:
-            dropout_mask_into(ctx.mask, self.rate, seed)
+            dropout_mask_into(ctx.mask, self.rate, self.seed_generator.next())
         return np.multiply(x, ctx.mask, out=ctx.buffer("y", x.shape))  # type: ignore[no-any-return]
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
