@@ -465,7 +465,7 @@ def test_pyplot_is_never_imported() -> None:
         "plots.confusion_matrix([0, 1], [0, 1]).savefig(__import__('io').BytesIO()); "
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(plots.__file__).parents[1])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(plots.__file__).parents[2])
 
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: Any) -> None:
