@@ -198,3 +198,46 @@ def test_files_both_ways(
             m.fit(x, y, batch_size=8, shuffle=False, verbose=0)
         for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
             np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=2e-6, atol=1e-6)
+
+
+# --- masks, which Keras writes down as operations
+
+
+def masked_words(k: Any) -> Any:
+    a, b = k.Input((None,), dtype="int32", name="a"), k.Input((None,), dtype="int32", name="b")
+    embedding = k.layers.Embedding(10, 4, mask_zero=True, name="words")
+    x = k.layers.Concatenate(name="both")([embedding(a), embedding(b)])
+    x = k.layers.GlobalAveragePooling1D(name="mean")(k.layers.Dense(3, name="mid")(x))
+    return k.Model([a, b], k.layers.Dense(1, name="out")(x))
+
+
+def masked_steps(k: Any) -> Any:
+    a = k.Input((5, 2), name="a")
+    x = k.layers.Masking(-1.0, name="hide")(a)
+    return k.Model(a, k.layers.Dense(1, name="out")(k.layers.GlobalAveragePooling1D(name="m")(x)))
+
+
+WORDS = RNG.integers(0, 3, (2, 24, 5)).astype("int32")
+STEPS = np.where(RNG.uniform(size=(24, 5, 1)) < 0.5, -1, RNG.normal(size=(24, 5, 2))).astype("f")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning")  # Keras
+@pytest.mark.parametrize(("make", "x"), [(masked_words, list(WORDS)), (masked_steps, STEPS)])
+def test_masks_in_files_both_ways(make: Any, x: Any, tmp_path: Any) -> None:
+    for writes, reads in ((keras, scratchnn), (scratchnn, keras)):
+        writes.utils.set_random_seed(5)
+        model = make(writes)
+        model.save(tmp_path / "model.keras")
+        again = reads.models.load_model(tmp_path / "model.keras")
+        expected = model.predict(x, verbose=0)
+        np.testing.assert_allclose(again.predict(x, verbose=0), expected, rtol=2e-6, atol=1e-7)
+        shown = [x[0] * 0 + 1, x[1] * 0 + 1] if isinstance(x, list) else x * 0  # nothing hidden
+        assert np.abs(again.predict(shown, verbose=0) - expected).max() > 1e-3
+
+
+def test_a_mask_of_the_user_s_own_in_a_file() -> None:
+    a = keras.Input((5,), dtype="int32")
+    x = keras.layers.Embedding(10, 4)(a)
+    y = keras.layers.GlobalAveragePooling1D()(x, mask=keras.ops.not_equal(a, 3))
+    with pytest.raises(ValueError, match="gives a mask of its own, 'not_equal"):
+        scratchnn.models.model_from_json(keras.Model(a, y).to_json())

@@ -9,6 +9,7 @@ from .. import tree
 from ..graph import KerasTensor, Node
 from ..layers.core import InputLayer
 from ..saving import deserialize_keras_object, serialize_keras_object
+from .graph_masks import described, places, without_masks
 
 if TYPE_CHECKING:
     from .functional import Functional
@@ -88,7 +89,7 @@ def connected(config: Mapping[str, Any]) -> tuple[Any, Any]:
     tensors: dict[tuple[str, int, int], KerasTensor] = {}
     outputs: dict[tuple[str, int, int], KerasTensor] = {}
     waiting: list[tuple[Any, int, Any]] = []
-    for description in config["layers"]:
+    for description in without_masks(config["layers"], config.get("output_layers")):
         layer = deserialize_keras_object(
             {k: v for k, v in description.items() if k not in ("name", "inbound_nodes")}
         )
@@ -101,7 +102,7 @@ def connected(config: Mapping[str, Any]) -> tuple[Any, Any]:
     while waiting:
         later = []
         for layer, number, call in waiting:
-            if all(place in tensors for place in _needed(call)):
+            if all(place in tensors for place in places(call)):
                 for i, tensor in enumerate(tree.flatten(_called(layer, call, tensors))):
                     tensors[layer.name, number, i] = tensor
                     outputs[layer.name, number + _counts_from_one(layer), i] = tensor
@@ -119,7 +120,7 @@ def connected(config: Mapping[str, Any]) -> tuple[Any, Any]:
 
 def _called(layer: Any, call: Any, tensors: Mapping[Any, KerasTensor]) -> Any:
     def resolved(value: Any) -> Any:
-        place = _described(value)
+        place = described(value)
         if place is not None:
             return tensors[place]
         if isinstance(value, list | tuple):
@@ -136,24 +137,6 @@ def _called(layer: Any, call: Any, tensors: Mapping[Any, KerasTensor]) -> Any:
         *(resolved(value) for value in call["args"]),
         **{key: value for key, value in kwargs.items() if value is not None},
     )
-
-
-def _needed(value: Any) -> list[tuple[str, int, int]]:
-    """Return the places of all tensors that a call takes."""
-    place = _described(value)
-    if place is not None:
-        return [place]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return [p for item in value for p in _needed(item)] if isinstance(value, list | tuple) else []
-
-
-def _described(value: Any) -> tuple[str, int, int] | None:
-    """Return the place of the tensor that a config describes, if it describes one."""
-    if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
-        name, node, index = value["config"]["keras_history"]
-        return name, node, index
-    return None
 
 
 def _tensors_at(places: Any, tensors: Mapping[Any, KerasTensor]) -> Any:
