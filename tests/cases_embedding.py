@@ -23,6 +23,24 @@ CASES = [
     Case("embedding of one number", embedding(10, 4), (5,), "uint8"),
     Case("embedding over a grid", embedding(10, 2, mask_zero=True), (2, 3, 2, 2), "int32"),
     Case("embedding of a large table", embedding(4000, 20), (2, 3), "int32"),
+    Case("einsum dense", of(layers.EinsumDense, "abc,cd->abd", (None, 4), "tanh", "d"), (4, 6, 3)),
+    Case(
+        "einsum dense out of order",
+        of(layers.EinsumDense, "abc,bcd->adb", (4, 6), bias_axes="d"),
+        (4, 6, 3),
+    ),
+    Case(
+        "einsum dense that adds up",
+        of(layers.EinsumDense, "...xc,cd->...d", 4),
+        (4, 2, 6, 3),
+        recycles=False,
+    ),
+    Case(
+        "a function",
+        of(layers.Lambda, lambda x: 3 * x, gradient=lambda dy, x, y: 3 * dy),
+        (4, 3),
+        recycles=False,
+    ),
     Case("masking", of(layers.Masking), (4, 6, 3)),
     Case("masking of integers", of(layers.Masking, 1), (4, 6, 1), "int32", high=3),
 ]

@@ -27,6 +27,7 @@ from .depthwise_convolution import (
     SeparableConvolution2D,
 )
 from .dropout import Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from .einsum_dense import EinsumDense
 from .embedding import Embedding
 from .global_pooling import (
     GlobalAveragePooling1D,
@@ -45,6 +46,7 @@ from .global_pooling import (
 from .group_normalization import GroupNormalization
 from .group_query_attention import GroupQueryAttention
 from .joining import Concatenate, Dot, concatenate, dot
+from .lambda_layer import Lambda
 from .masking import Masking
 from .merging import (
     Add,
@@ -173,7 +175,9 @@ __all__ = [
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Dropout",
+    "EinsumDense",
     "Embedding",
+    "Lambda",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -298,11 +302,9 @@ __all__ = [
 
 MISSING = dict.fromkeys(
     (
-        "EinsumDense",
         "FlaxLayer",
         "InputSpec",
         "JaxLayer",
-        "Lambda",
         "MelSpectrogram",
         "Pipeline",
         "STFTSpectrogram",
