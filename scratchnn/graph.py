@@ -96,6 +96,8 @@ class Graph:
         self._met: dict[Layer, int] = {}  # the order in which layers were come across
         self.nodes = self._sort_nodes(outputs)
         self.layers = self._sort_layers(inputs)
+        # Those farthest from the outputs first, as Keras runs them.
+        self.nodes.sort(key=lambda node: -self._depths.get(node, 0))
         names = [layer.name for layer in self.layers]
         for name in names:
             if names.count(name) > 1:
@@ -135,6 +137,7 @@ class Graph:
         """Order the layers by depth, the longest way to an output, as Keras does."""
         layer_depths: dict[Layer, int] = {}
         depths: dict[Node, int] = {}
+        self._depths = depths
         for node in reversed(self.nodes):
             depth = max(depths.get(node, 0), layer_depths.get(node.layer, 0))
             depths[node] = layer_depths[node.layer] = depth

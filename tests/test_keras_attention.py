@@ -389,3 +389,119 @@ def same_training(build: Any, x: Any, y: Any, loss: str, tolerance: float = 2e-5
         np.testing.assert_array_equal(found, expected)
     np.testing.assert_allclose(ours[1], theirs[1], rtol=tolerance)
     assert ours[1][-1] < 0.9 * ours[1][0]
+
+
+# --- a small Transformer
+
+WORDS, LENGTH, WIDTH = 20, 6, 8
+
+
+class OurPositions(scratchnn.layers.Layer):
+    """y = x + p, p (T, D) trained: a layer of the user's own."""
+
+    supports_masking = True
+
+    def build(self, input_shape):
+        self.p = self.add_weight(name="p", shape=input_shape[1:], initializer="uniform")
+
+    def forward(self, x, ctx):
+        return x + self.p.value
+
+    def backward(self, dy, ctx):
+        self.p.grad[...] = dy.sum(axis=0)
+        return dy
+
+
+class TheirPositions(keras.layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        self.p = self.add_weight(name="p", shape=input_shape[1:], initializer="uniform")
+
+    def call(self, x):
+        return x + self.p
+
+
+OurPositions.__name__ = TheirPositions.__name__ = "Positions"  # as configs and files call both
+
+
+def block(k: Any, x: Any, dropout: float = 0.0, **call: Any) -> Any:
+    """A block as in Keras's tutorials: attention and two Dense, both with a way around them."""
+    layers = k.layers
+    a = layers.MultiHeadAttention(2, 4, dropout=dropout)(x, x, **call)
+    x = layers.LayerNormalization(epsilon=1e-6)(layers.Add()([x, layers.Dropout(dropout)(a)]))
+    f = layers.Dense(WIDTH)(layers.Dense(16, "relu")(x))
+    return layers.LayerNormalization(epsilon=1e-6)(layers.Add()([x, layers.Dropout(dropout)(f)]))
+
+
+def positions(k: Any, name: str) -> Any:
+    return (OurPositions if k is scratchnn else TheirPositions)(name=name)
+
+
+def classifier(dropout: float, mask_zero: bool, own: bool) -> Any:
+    def build(k: Any) -> Any:
+        words = k.Input((LENGTH,), dtype="int32")
+        x = k.layers.Embedding(WORDS, WIDTH, mask_zero=mask_zero)(words)
+        if own:
+            x = positions(k, "positions")(x)
+        else:
+            places = k.Input((LENGTH,), dtype="int32")
+            x = k.layers.Add()([x, k.layers.Embedding(LENGTH, WIDTH)(places)])
+        x = k.layers.GlobalAveragePooling1D()(block(k, x, dropout))
+        x = k.layers.Dense(8, "relu")(k.layers.Dropout(dropout)(x))
+        y = k.layers.Dense(3, "softmax")(x)
+        return k.Model(words if own else [words, places], y)
+
+    return build
+
+
+def sentences() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(5)
+    words = rng.integers(1, WORDS, (16, LENGTH))
+    words[rng.random(words.shape) < 0.3] = 0
+    return words, np.tile(np.arange(LENGTH), (16, 1)), words.max(axis=1) % 3
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize(("mask_zero", "own"), [(False, False), (True, True), (True, False)])
+def test_a_transformer_that_classifies(dropout, mask_zero, own):
+    words, places, kinds = sentences()
+    x = words if own else [words, places]
+    build = classifier(dropout, mask_zero, own)
+    same_training(build, x, kinds, "sparse_categorical_crossentropy")
+
+
+def decoder(k: Any) -> Any:
+    """Two causal blocks, the second with a look at other data, and a word for each place.
+
+    In Keras attention takes the mask off its inputs, so that the sum behind it has none.
+    """
+    words, source = k.Input((LENGTH,), dtype="int32"), k.Input((4, 5))
+    x = positions(k, "p")(k.layers.Embedding(WORDS, WIDTH, mask_zero=True)(words))
+    x = block(k, x, use_causal_mask=True)
+    seen = k.layers.MultiHeadAttention(2, 4)(query=x, value=source, key=source)
+    x = block(k, k.layers.Add()([x, seen]), use_causal_mask=True)
+    return k.Model([words, source], k.layers.Dense(WORDS, "softmax")(x))
+
+
+def test_a_transformer_that_writes():
+    words, _, _ = sentences()
+    x = [words, numbers(16, 4, 5)]
+    same_training(decoder, x, np.roll(words, -1, axis=1), "sparse_categorical_crossentropy")
+
+
+@numpy_2
+def test_a_transformer_in_files_of_both(tmp_path):
+    words, _, _ = sentences()
+    x = [words, numbers(16, 4, 5)]
+    ours, theirs = twins(decoder)
+    for k, model, name in ((scratchnn, ours, "ours"), (keras, theirs, "theirs")):
+        model.save(tmp_path / f"{name}.keras")
+        expected = model.predict(x, verbose=0)
+        other = keras if k is scratchnn else scratchnn
+        known = {"Positions": OurPositions if other is scratchnn else TheirPositions}
+        again = other.models.load_model(tmp_path / f"{name}.keras", custom_objects=known)
+        close(again.predict(x, verbose=0), expected, TOLERANCE)
+        assert [w.path for w in again.weights] == [w.path for w in model.weights]

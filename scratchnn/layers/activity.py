@@ -22,6 +22,8 @@ class Penalized:
         self.casts = layer.casts
         self.compute_mask = layer.compute_mask
         self.supports_masking = layer.supports_masking
+        self.takes_mask = layer.takes_mask
+        self.ends_masks = layer.ends_masks
         self.name = layer.name
         self._regularizer = layer.activity_regularizer
 

@@ -88,6 +88,10 @@ class Layer:
     takes_mask = False
     """Whether `call` has a mask among its arguments in Keras."""
 
+    ends_masks = False
+    """Whether the masks of the inputs end with a call: who takes the same inputs later in a model
+    finds none, as in Keras after MultiHeadAttention."""
+
     takes_broadcast = False
     """Whether backward takes a dy that NumPy broadcast, and never writes to it."""
 

@@ -65,6 +65,8 @@ class MultiHeadAttention(HeadAttention):
     Reference: Vaswani et al., 2017, Attention Is All You Need.
     """
 
+    ends_masks = True
+
     def __init__(
         self,
         num_heads: int,

@@ -315,11 +315,13 @@ class Functional(Model):
         calls = self._calls(ctx)
         arrays: list[Any] = ctx.arrays
         masks: list[Any] = ctx.masks
+        live: list[Any] = ctx.live_masks
         given = x if self.takes_several else [x]
         for place, tensor, array in zip(ctx.inputs, self.inputs, given, strict=True):
             arrays[place] = cast(array, numpy_dtype(tensor.dtype), ctx, tensor.name)
         if ctx.masked:
-            _place(masks, ctx.inputs, ctx.in_mask if self.takes_several else [ctx.in_mask])
+            for kept in (masks, live):
+                _place(kept, ctx.inputs, ctx.in_mask if self.takes_several else [ctx.in_mask])
         for call in calls:
             layer, inner, takes = call.layer, call.ctx, call.takes
             if type(takes) is int:
@@ -329,14 +331,18 @@ class Functional(Model):
             else:
                 taken = [arrays[place] for place in takes]
             if ctx.masked:
-                inner.in_mask = masks[takes] if type(takes) is int else [masks[p] for p in takes]
+                inner.in_mask = _taken(masks if layer.takes_mask else live, takes)
             given = layer.forward(taken, inner)
             _place(arrays, call.gives, given)
             if ctx.masked:
                 mask = next_mask(layer, taken, inner.in_mask, inner)
-                if type(call.gives) is not int and not isinstance(mask, list):
-                    mask = [mask, *[None] * (len(call.gives) - 1)]
-                _place(masks, call.gives, mask)
+                _place_mask(live, call.gives, mask)
+                if live is not masks:
+                    if not layer.takes_mask and "out_mask" not in vars(inner):
+                        mask = layer.compute_mask(taken, _taken(masks, takes))
+                    _place_mask(masks, call.gives, mask)
+                    if layer.ends_masks:
+                        _place(live, takes, None)
         self._note_outputs(ctx)
         return _single([arrays[place] for place in ctx.outputs])
 
@@ -394,6 +400,10 @@ class Functional(Model):
         ctx.inputs = [places[id(tensor)] for tensor in self.inputs]
         ctx.outputs = [places[id(tensor)] for tensor in self.outputs]
         ctx.arrays, ctx.masks = [None] * len(places), [None] * len(places)
+        # Keras hands a mask to the layers whose `call` takes one when the model is made. To others
+        # it comes with the array, when the model runs, and there attention ends it.
+        ends = any(layer.ends_masks for layer in self._layers)
+        ctx.live_masks = [None] * len(places) if ends else ctx.masks
         ctx.masked = self._makes_masks or ctx.in_mask is not None
         ctx.heads = [ctx] if len(self.outputs) == 1 else [Context() for _ in self.outputs]
         depends = [False] * len(places)  # whether an array depends on what is trained
@@ -447,7 +457,7 @@ class Functional(Model):
                 maker = makers.get(place)
             ctx.sources.append(place)
             head.logits = None if maker is None else maker.ctx.logits
-            head.out_mask = ctx.masks[place]
+            head.out_mask = ctx.live_masks[place]
         ctx.out_mask = _single([head.out_mask for head in ctx.heads])
 
     def activity_penalty(self, ctx: Context) -> Any:
@@ -468,6 +478,18 @@ def _in_dtype(dy: Any, dtype: np.dtype[Any]) -> Any:
 
 def _at(values: Any, place: int) -> Any:
     return values.get(place) if isinstance(values, dict) else values[place]
+
+
+def _taken(values: list[Any], places: Any) -> Any:
+    """Return the values of what a call takes."""
+    return values[places] if type(places) is int else [values[place] for place in places]
+
+
+def _place_mask(masks: list[Any], places: Any, mask: Any) -> None:
+    """Put the mask of what a call gives; a single one is that of the first output."""
+    if type(places) is not int and not isinstance(mask, list):
+        mask = [mask, *[None] * (len(places) - 1)]
+    _place(masks, places, mask)
 
 
 def _place(values: list[Any], places: Any, given: Any) -> None:

@@ -21,6 +21,7 @@ Numbers = dict[Node, int]
 def graph_config(model: Functional, nodes: list[Node]) -> dict[str, Any]:
     """Return the config of a functional model that consists of these calls."""
     numbers: Numbers = {}
+    nodes = sorted(nodes, key=lambda node: node.number)  # the calls of a layer in their order
     for node in nodes:
         numbers[node] = sum(other.layer is node.layer for other in numbers)
     layers = []
