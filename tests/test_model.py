@@ -52,6 +52,23 @@ def assert_same_weights(a, b):
 # --- building
 
 
+def test_weights_given_to_a_layer_when_it_is_made():
+    kernel, bias = np.arange(6.0).reshape(2, 3), np.ones(3)
+    model = Sequential([Input((2,)), Dense(3, weights=[kernel, bias])])
+    np.testing.assert_array_equal(model.get_weights()[0], kernel)
+    np.testing.assert_array_equal(model.predict(np.ones((1, 2)), verbose=0), [[4, 6, 8]])
+    layer = Dense(3, weights=[kernel, bias])
+    layer.build((None, 2))
+    np.testing.assert_array_equal(layer.get_weights()[1], bias)
+    layer = Dense(3, weights=[kernel, bias], name="d")
+    for _ in range(2):  # it is not built with other weights the second time
+        with pytest.raises(ValueError, match=r"expected shape \(5, 3\) for 'd/kernel'"):
+            layer(np.ones((4, 5)))
+        assert not layer.built
+    with pytest.raises(ValueError, match="expected 0 arrays"):
+        Flatten(weights=[kernel])(np.ones((4, 5)))
+
+
 def test_a_model_is_built_as_soon_as_its_input_is_known():
     for first in (
         [Input((4,)), Dense(3)],

@@ -64,7 +64,8 @@ class Layer:
         autocast: whether float inputs are cast to `dtype`.
         name: unique in a model; made from the class name if not given.
         **kwargs: `input_shape` (without the batch), `batch_input_shape` or `input_dim`, which
-            let a Sequential be built at once when this is its first layer.
+            let a Sequential be built at once when this is its first layer; `weights`, a list of
+            arrays, what the layer's weights start as (an argument of older Keras).
 
     Raises:
         ValueError: for any other keyword, or a dtype that is not supported.
@@ -132,6 +133,7 @@ class Layer:
         **kwargs: Any,
     ) -> None:
         self.batch_input_shape = _take_input_shape(kwargs)
+        self._first_weights = kwargs.pop("weights", None)
         if kwargs:
             raise ValueError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}."
@@ -244,9 +246,16 @@ class Layer:
         self.check_input(input_shape)
         if not self.built:
             self.build(input_shape)
+            self.set_first_weights()
             self.built = True
         if self.input_shape is None:
             self.input_shape = input_shape
+
+    def set_first_weights(self) -> None:
+        """Set the weights of a layer just built to those that it was made with, if to any."""
+        if self._first_weights is not None:
+            self.set_weights(self._first_weights)
+            self._first_weights = None
 
     def forget_build(self) -> None:
         """Drop the weights: the layer is as if it had never seen an input's shape."""
@@ -594,6 +603,8 @@ def _named_build(build: Callable[[Any, Shape], None]) -> Callable[[Any, Shape], 
             input_shape = tuple(input_shape)
         with naming.scope(self.name), undone_on_error(self):
             build(self, input_shape)  # type: ignore[arg-type]
+            if type(self).build is wrapper:  # not a part of another build
+                self.set_first_weights()
         self.built = True
         if input_shape is not None:
             self.input_shape = input_shape
