@@ -137,6 +137,44 @@ def test_custom_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert numbers(printed, r"beta from \S+ to (\S+)\n")[0] > 1.05, "beta is trained; it was 1"
 
 
+@pytest.mark.parametrize("shape", ["spirals", "moons", "circles"])
+def test_playground(shape: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image = pytest.importorskip("PIL.Image")
+    path = tmp_path / "boundary.gif"
+    few = [shape, "--epochs", "4", "--frames", "3", "--samples", "60", "--output", str(path)]
+    loss = load("playground").main(few)
+    first, last = numbers(capsys.readouterr().out, r"(\d\.\d+)")
+    assert last == pytest.approx(loss, abs=1e-4)
+    assert last < first
+    with Image.open(path) as image:
+        assert image.size == (792, 378)
+        assert image.n_frames >= 3
+        assert image.info["loop"] == 0, "it starts over"
+
+
+def test_playground_draws_two_classes_of_points() -> None:
+    for shape in ("spirals", "moons", "circles"):
+        x, y = load("playground").points(shape, 100)
+        assert x.shape == (100, 2)
+        assert np.bincount(y).tolist() == [50, 50]
+
+
+def test_same_as_keras(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "same.png"
+    few = ["--epochs", "2", "--samples", "500", "--theme", "dark", "--output", str(path)]
+    assert load("same_as_keras").main(few) < 1e-5
+    head, *rows, accuracies = capsys.readouterr().out.splitlines()
+    assert head.split()[:3] == ["epoch", "loss", "in"]
+    assert len(rows) == 2
+    for row in rows:
+        _, ours, theirs, difference, *_ = map(float, row.split())
+        assert abs(ours - theirs) == pytest.approx(difference, abs=2e-8)
+    assert accuracies == "accuracies: equal in every epoch"
+    image = pytest.importorskip("matplotlib.image").imread(path)
+    assert image.shape[:2] == (620, 1800)
+    assert image[..., :3].std() > 0.05
+
+
 def test_custom_layers_wrong_gradient_would_be_found() -> None:
     example = load("custom_layer")
 
