@@ -24,6 +24,8 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
 def load(name: str) -> ModuleType:
+    if str(ROOT / "examples") not in sys.path:  # where Python looks first when it runs a script
+        sys.path.append(str(ROOT / "examples"))
     spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -184,3 +186,45 @@ def test_custom_layers_wrong_gradient_would_be_found() -> None:
 
     with pytest.raises(AssertionError):
         keras.inspection.check_gradients(Wrong(), np.ones((4, 5)))
+
+
+def test_film_reviews(capsys: pytest.CaptureFixture[str]) -> None:
+    example = load("film_reviews")
+    reviews = example.main(["--number", "6"])
+    printed = capsys.readouterr().out.splitlines()
+    assert [line[2:] for line in printed] == reviews
+    assert [line[0] for line in printed] == ["+", "-"] * 3
+    reviews, labels = example.write(600)
+    assert len(set(reviews)) == 600
+    assert sum(labels) == 300
+    assert example.write(600, seed=1) != (reviews, labels)
+
+
+def test_film_reviews_mean_what_their_label_says() -> None:
+    """Read by the grammar's rules: a word, turned around by what denies it, in the main clause."""
+    example = load("film_reviews")
+    for text, label in zip(*example.write(500), strict=True):
+        body = re.sub(f"^({'|'.join(filter(None, example.OPENINGS))}) ", "", text)
+        body = re.sub("^although .*?, |^granted, .*, yet ", "", body)
+        body = re.sub(".*(?<!anything), but ", "", body)
+        body = re.sub(", (even if|and it does not matter that) .*", "", body)
+        words = [w for w in re.findall("[a-z]+", body) if w in example.PRAISE + example.BLAME]
+        clauses = re.split("|".join(words), body)
+        for before, word in zip(clauses, words, strict=False):
+            denied = any(denial in before for denial in example.DENIALS)
+            assert ((word in example.PRAISE) != denied) == label, text
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_sentiment(theme: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "sentiment.png"
+    few = ["--epochs", "6", "--samples", "600", "--theme", theme, "--output", str(picture)]
+    accuracy = load("text_sentiment").main(few)
+    assert accuracy == pytest.approx(0.6666667, abs=0.01)
+    printed = capsys.readouterr().out
+    assert "by words: 61.7% of 120 reviews right, loss 0.660" in printed
+    assert "by pairs: 66.7% of 120 reviews right, loss 0.608" in printed
+    assert "54% in favour: the acting is superb" in printed
+    image = pytest.importorskip("matplotlib.image").imread(picture)
+    assert image.shape[:2] == (960, 1800)
+    assert image[..., :3].std() > 0.1

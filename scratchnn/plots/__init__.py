@@ -14,6 +14,7 @@ from .animation import save_animation
 from .boundary import decision_boundary
 from .confusion import confusion_matrix
 from .curves import training_curves
+from .embeddings import embedding_plane
 from .features import feature_maps, first_layer_weights
 from .functions import activation_functions, learning_rate
 from .predictions import prediction_grid
@@ -27,6 +28,7 @@ __all__ = [
     "first_layer_weights",
     "feature_maps",
     "decision_boundary",
+    "embedding_plane",
     "learning_rate",
     "activation_functions",
     "save_animation",
