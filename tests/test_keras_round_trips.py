@@ -31,6 +31,9 @@ OUTPUT = 2e-6
 ONLY_HERE = {"Scale", "InputLayer"}
 """Classes in the tables that Keras has not, or that every model has."""
 
+NOT_IN_GRAPHS = {"Equalization"}
+"""Layers whose symbolic output is their input in Keras, which no functional model survives."""
+
 
 def serializable(row: Any) -> bool:
     """Whether Keras can make the row's layer from its config, which names only public things."""
@@ -38,7 +41,7 @@ def serializable(row: Any) -> bool:
         config = json.dumps(layers.serialize(row.make(dtype=None)))
     except TypeError:
         return False
-    return not any(f'"{name}"' in config for name in ("cubic", "Scale"))
+    return not any(f'"{name}"' in config for name in ("cubic", "Scale", *NOT_IN_GRAPHS))
 
 
 ROWS = [row for row in [*cases.CASES, *cases.SEVERAL] if row.name != "input" and serializable(row)]
@@ -69,7 +72,7 @@ def test_every_layer_is_in_a_table():
         and hasattr(keras.layers, name)
         and getattr(layers, name).__name__ == name
     }
-    assert public - seen - {"Layer", "InputLayer"} == set()
+    assert public - seen - {"Layer", "InputLayer"} - NOT_IN_GRAPHS == set()
 
 
 @pytest.mark.parametrize("number", range(len(GROUPS)))

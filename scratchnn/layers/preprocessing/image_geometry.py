@@ -39,6 +39,8 @@ class RandomFlip(RandomImageLayer):
     Convolutional Neural Networks.
     """
 
+    notes_casts = True
+
     def __init__(
         self,
         mode: str = BOTH,

@@ -239,6 +239,7 @@ class RandomCrop(Sized, RandomImageLayer):
     """
 
     casts_integers = False
+    notes_casts = True
 
     def __init__(
         self,

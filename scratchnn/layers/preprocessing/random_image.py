@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,9 @@ class ImageLayer(Layer):
 
     draws_in_inference = False
     """Whether Keras draws a transformation even where it does nothing with it."""
+
+    notes_casts = False
+    """Whether Keras notes training=True even of a call whose input it casts."""
 
     keeps_integers = False
     """Whether the layer computes with integers; else it casts those that were not cast before."""
@@ -101,6 +104,12 @@ class ImageLayer(Layer):
         if isinstance(data, dict):
             return data, {"training": training, "mask": mask}
         return super().call_inputs(data, training, mask)
+
+    def call_arguments(
+        self, inputs: Any, options: Mapping[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        notes = self.notes_casts or inputs["config"]["dtype"] == self.dtype
+        return [inputs], dict(options) or ({"training": True} if notes else {})
 
     def _call_on_dict(self, x: dict[str, Any], ctx: Context) -> dict[str, Any]:
         """Return the images, and all that belongs to them, transformed alike."""
