@@ -19,12 +19,14 @@ from .features import feature_maps, first_layer_weights
 from .functions import activation_functions, learning_rate
 from .predictions import prediction_grid
 from .report import classifier_report
+from .table import table_report
 
 __all__ = [
     "training_curves",
     "prediction_grid",
     "confusion_matrix",
     "classifier_report",
+    "table_report",
     "first_layer_weights",
     "feature_maps",
     "decision_boundary",
