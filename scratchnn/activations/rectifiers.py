@@ -41,8 +41,7 @@ def relu(
     """
     x = as_array(x)
     if not negative_slope and not threshold:
-        # NumPy's maximum of two arrays is three times as fast as that of an array and a number.
-        y: Array = np.maximum(x, np.zeros(x.shape[-1:], x.dtype), out=out)
+        y = _positive_part(x, out)
         if max_value is not None:
             y = _cap(np.asarray(y), max_value)
         return as_tensor(y) if out is None else y
@@ -55,6 +54,18 @@ def relu(
     if negative_slope:
         y -= negative_slope * np.maximum(threshold - x, 0)
     return result(y, out)
+
+
+def _positive_part(x: Array, out: Array | None) -> Array:
+    """Return max(x, 0)."""
+    y = np.empty_like(x) if out is None else out
+    rows, results = x, y
+    if x.ndim > 2 and x.size and x.flags.c_contiguous and y.flags.c_contiguous:
+        # A ufunc starts anew for each row: one row per sample is faster than one per pixel.
+        rows, results = x.reshape(len(x), -1), y.reshape(len(x), -1)
+    # NumPy's maximum of two arrays is three times as fast as that of an array and a number.
+    np.maximum(rows, np.zeros(rows.shape[-1:], x.dtype), out=results)
+    return y
 
 
 def _cap(y: Array, max_value: float) -> Array:

@@ -19,6 +19,9 @@ from ..context import Context
 SHORT = 512
 """Rows of fewer numbers than this are not worth a ufunc's inner loop each."""
 
+NARROW = 16
+"""The same for results as large as what they are made from, of which there should be few."""
+
 PART = 2**18
 """How many numbers to work on at a time, so that they stay in a processor's cache."""
 
@@ -150,7 +153,7 @@ def _reduce(ufunc: np.ufunc, x: Array, y: Array, slide: Slide, ctx: Context, sta
 def _combine_pairs(ufunc: np.ufunc, x: Array, out: Array, ctx: Context) -> None:
     """Assign `ufunc` of the first and the second of each pair."""
     row, used = x.shape[2], 2 * out.shape[1]
-    if row >= SHORT:
+    if row >= (SHORT if out.dtype == bool else NARROW):
         ufunc(x[:, 0:used:2], x[:, 1:used:2], out=out)
         return
     # In one long row, twice as many neighbours as are needed take less time than short rows do.
