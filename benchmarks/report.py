@@ -67,7 +67,7 @@ def suspicious(found: Mapping[str, float], kind: str) -> set[str]:
     if len(found) < 2:
         return set()
     middle = statistics.median_low(found.values())
-    if kind == "train":
+    if kind in ("train", "step"):
         return {name for name, loss in found.items() if not loss <= TRAINING * middle}
     return {name for name, loss in found.items() if not abs(loss - middle) <= EXACT * middle}
 

@@ -144,7 +144,9 @@ class Benchmark:
 
     def run(self, work: Workload) -> dict[str, Any]:
         """Return {contender: its times, and the loss it reached} for one workload."""
-        taking_part = [c for c in self._contenders if work.kind in c.kinds]
+        taking_part = [
+            c for c in self._contenders if work.kind in c.kinds and work.network in c.networks
+        ]
         if work.kind == "import":
             return self._import(taking_part, work)
         if work.kind == "memory":

@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 from contenders import CONTENDERS, Contender, KerasProgram, Task
 from workloads import (
-    CHECKED,
+    NETWORKS,
     Workload,
-    initial_kernels,
     loss_of,
     loss_of_probabilities,
     points,
@@ -65,7 +64,7 @@ class Session:
     def _prepare(self, work: Workload) -> None:
         """Make the model, put its data in place, and run once without counting."""
         self._work = work
-        self._kernels = initial_kernels(work.sizes)
+        self._kernels = work.kernels()
         tested = work.kind in ("evaluate", "predict", "predict-one", "call-one")
         if work.kind == "neuron":
             x, y = points()
@@ -73,7 +72,9 @@ class Session:
             x, y = self._data.x_test[: work.samples], self._data.y_test[: work.samples]
         else:
             x, y = self._data.x_train[: work.samples], self._data.y_train[: work.samples]
-        self._task = Task(self._kernels, work.batch, work.kind == "neuron", x, y)
+        if work.kind != "neuron":
+            x = x.reshape(-1, *NETWORKS[work.network].input_shape)
+        self._task = Task(self._kernels, work.batch, work.kind == "neuron", x, y, work.network)
         self._contender.build(self._task)
         self._contender.set_kernels(self._kernels)
         if tested:
@@ -88,6 +89,8 @@ class Session:
         contender, work = self._contender, self._work
         if work.kind in ("train", "memory"):
             return {"seconds": contender.timed_epoch()}
+        if work.kind == "step":
+            return {"seconds": contender.timed_epoch() / -(-work.samples // work.batch)}
         if work.kind == "neuron":
             contender.set_kernels(self._kernels)
             return {"seconds": seconds_of(lambda: contender.fit(work.epochs))}
@@ -116,9 +119,11 @@ class Session:
     def _loss(self) -> float | None:
         """Return the loss that was reached: on the training data, or of what was predicted."""
         contender, kind = self._contender, self._work.kind
-        x, y = self._task.x[:CHECKED], self._task.y[:CHECKED]
-        if kind in ("neuron", "train"):
-            return loss_of(contender.weights(), x, y, self._task.regression)
+        task = self._task
+        most = NETWORKS[task.network].checked
+        x, y = task.x[:most], task.y[:most]
+        if kind in ("neuron", "train", "step"):
+            return loss_of(contender.weights(), x, y, task.regression, task.network)
         if kind == "evaluate":
             return contender.evaluate(*self._placed)[0]
         if kind in ("predict", "predict-one"):

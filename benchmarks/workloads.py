@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,10 +23,11 @@ class Workload(NamedTuple):
 
     Attributes:
         key: what it is chosen by.
-        kind: what a worker does: 'import', 'neuron', 'train', 'evaluate', 'predict',
+        kind: what a worker does: 'import', 'neuron', 'train', 'step', 'evaluate', 'predict',
             'predict-one', 'call-one', 'memory' or 'verbose'.
         title: what it is called in the table.
-        sizes: of the model's layers, the input first.
+        network: which of `NETWORKS`.
+        sizes: of the layers of a dense network, the input first.
         batch: samples per training step.
         samples: images it is done on.
         epochs: per run.
@@ -39,6 +42,13 @@ class Workload(NamedTuple):
     samples: int = 0
     epochs: int = 1
     rounds: int = 1000
+    network: str = "dense"
+
+    def kernels(self) -> list[Array]:
+        """Return the weights that every contender starts from; the biases start as zeros."""
+        if self.network == "dense":
+            return initial_kernels(self.sizes)
+        return glorot(NETWORKS[self.network].kernels)
 
 
 def workloads(quick: bool = False, samples: int | None = None) -> list[Workload]:
@@ -53,6 +63,7 @@ def workloads(quick: bool = False, samples: int | None = None) -> list[Workload]
     tested = min(n, 10_000)
     steps = 50 if quick else 500
     few = 2 if quick else 3
+    batches = 128 * (10 if quick else 40)
     return [
         Workload("import", "import", "import", rounds=1 if quick else 5),
         Workload(
@@ -82,6 +93,21 @@ def workloads(quick: bool = False, samples: int | None = None) -> list[Workload]
         Workload("predict", "predict", f"predict {tested:,} images", samples=tested, rounds=few),
         Workload("predict-one", "predict-one", "predict 1 image", samples=1),
         Workload("call-one", "call-one", "model(x) on 1 image", samples=1),
+        Workload(
+            "convnet-128",
+            "step",
+            "step of the 2-conv MNIST convnet, batch 128",
+            batch=128,
+            samples=min(n, batches),
+            network="convnet",
+        ),
+        Workload(
+            "convnet-one",
+            "predict-one",
+            "predict 1 image, 2-conv MNIST convnet",
+            samples=1,
+            network="convnet",
+        ),
         Workload("memory", "memory", "peak memory of training", samples=n, rounds=1),
         Workload("verbose", "verbose", "verbose=1 against verbose=0", samples=n),
     ]
@@ -136,25 +162,83 @@ def initial_kernels(sizes: tuple[int, ...]) -> list[Array]:
 
     The biases start as zeros.
     """
+    return glorot(list(pairwise(sizes)))
+
+
+def glorot(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """Return kernels of these shapes, (D, U) or (KH, KW, C, F)."""
     rng = np.random.default_rng(0)
     kernels = []
-    for d, u in pairwise(sizes):
-        limit = np.sqrt(6 / (d + u))
-        kernels.append(rng.uniform(-limit, limit, (d, u)).astype(np.float32))
+    for shape in shapes:
+        limit = np.sqrt(6 / (prod(shape[:-2]) * sum(shape[-2:])))
+        kernels.append(rng.uniform(-limit, limit, shape).astype(np.float32))
     return kernels
 
 
-def loss_of(weights: list[tuple[Array, Array]], x: Array, y: Array, regression: bool) -> float:
+def dense_logits(weights: list[tuple[Array, Array]], x: Array) -> Array:
+    """Return what a dense network, with relu between its layers, computes from x, (N, D)."""
+    for i, (kernel, bias) in enumerate(weights):
+        x = (np.maximum(x, 0) if i else x) @ kernel + bias
+    return x
+
+
+def convnet_logits(weights: list[tuple[Array, Array]], x: Array) -> Array:
+    """Return what the convnet computes from x, (N, 28, 28, 1), a few images at a time."""
+    *convolutions, (kernel, bias) = weights
+    found = []
+    for start in range(0, len(x), 200):
+        h = x[start : start + 200]
+        for w, b in convolutions:
+            seen = np.lib.stride_tricks.sliding_window_view(h, w.shape[:2], axis=(1, 2))
+            h = np.maximum(np.tensordot(seen, w, [(3, 4, 5), (2, 0, 1)]) + b, 0)
+            rows, columns = h.shape[1] // 2, h.shape[2] // 2
+            h = h[:, : 2 * rows, : 2 * columns]
+            h = h.reshape(len(h), rows, 2, columns, 2, -1).max(axis=(2, 4))
+        found.append(h.reshape(len(h), -1) @ kernel + bias)
+    return np.concatenate(found)
+
+
+class Network(NamedTuple):
+    """What a kind of network needs to be the same for all contenders.
+
+    Attributes:
+        input_shape: of one image.
+        kernels: the shapes of its kernels, where they are not a workload's.
+        logits: computes its output from [(kernel, bias), ...] and images.
+        checked: the loss reached is worked out on at most so many images.
+    """
+
+    input_shape: tuple[int, ...]
+    kernels: list[tuple[int, ...]]
+    logits: Callable[[list[tuple[Array, Array]], Array], Array]
+    checked: int
+
+
+NETWORKS = {
+    "dense": Network((784,), [], dense_logits, CHECKED),
+    "convnet": Network(
+        (28, 28, 1), [(3, 3, 1, 32), (3, 3, 32, 64), (1600, 10)], convnet_logits, 2_000
+    ),
+}
+"""Dense layers with relu between them; and the simple convnet of Keras's tutorial."""
+
+
+def loss_of(
+    weights: list[tuple[Array, Array]],
+    x: Array,
+    y: Array,
+    regression: bool,
+    network: str = "dense",
+) -> float:
     """Return the mean loss of a network, the same formula for all: nobody grades himself.
 
     Arguments:
         weights: (kernel, bias) of each layer.
-        x, y: inputs (N, D), and labels (N,) or targets (N, U).
+        x, y: inputs (N, ...), and labels (N,) or targets (N, U).
         regression: whether it is the squared error, not the cross-entropy.
+        network: which of `NETWORKS`.
     """
-    for i, (kernel, bias) in enumerate(weights):
-        x = (np.maximum(x, 0) if i else x) @ kernel + bias
-    z = x.astype(np.float64)
+    z = NETWORKS[network].logits(weights, x).astype(np.float64)
     if regression:
         return float(np.mean((z - y) ** 2))
     z -= z.max(axis=1, keepdims=True)

@@ -224,6 +224,20 @@ def test_initial_kernels_are_glorots_and_always_the_same() -> None:
     np.testing.assert_array_equal(first, workloads.initial_kernels((784, 128, 10))[0])
 
 
+def test_convnets_loss_is_that_of_scratchnn() -> None:
+    work = next(w for w in workloads.workloads() if w.key == "convnet-128")
+    assert [k.shape for k in work.kernels()] == workloads.NETWORKS["convnet"].kernels
+    x = RNG.uniform(size=(300, 28, 28, 1)).astype(np.float32)
+    y = RNG.integers(0, 10, 300)
+    found = contenders.Scratchnn(1)
+    found.build(contenders.Task(work.kernels(), 128, False, x, y, "convnet"))
+    found.set_kernels(work.kernels())
+    loss = workloads.loss_of(found.weights(), x, y, False, "convnet")
+    assert found.evaluate(x, y)[0] == pytest.approx(loss, rel=1e-5)
+    found.fit(1)
+    assert workloads.loss_of(found.weights(), x, y, False, "convnet") < loss
+
+
 def test_losses_are_those_of_scratchnn() -> None:
     x = RNG.normal(size=(9, 5)).astype(np.float32)
     y = RNG.integers(0, 3, 9)
@@ -264,9 +278,12 @@ def test_data_is_written_and_read(tmp_path: Path) -> None:
 
 def test_contenders_say_what_they_need() -> None:
     kinds = {work.kind for work in workloads.workloads()}
+    networks = {work.network for work in workloads.workloads()}
+    assert networks == set(workloads.NETWORKS)
     for name, contender in contenders.CONTENDERS.items():
         assert contender.name == name
         assert set(contender.kinds) <= kinds
+        assert set(contender.networks) <= networks
         assert contender.modules
         assert contender.modules[0] in contender.imports or name == "keras-jax"
 
@@ -493,7 +510,7 @@ def test_a_small_run(
 ) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    keys = ["import", "neuron", "mnist-32", "predict-one", "memory", "verbose"]
+    keys = ["import", "neuron", "mnist-32", "predict-one", "convnet-128", "memory", "verbose"]
     versus_keras.main(
         ["--quick", "--contenders", "scratchnn", "floor", "--workloads", *keys]
         + ["--samples", "300", "--rounds", "1", "--threads", "1", "--output", str(tmp_path)]
@@ -512,6 +529,7 @@ def test_a_small_run(
         "neuron": ["scratchnn"],
         "mnist-32": both,
         "predict-one": both,
+        "convnet-128": ["scratchnn"],
         "memory": ["scratchnn"],
         "verbose": ["scratchnn"],
     }

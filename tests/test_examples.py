@@ -109,6 +109,18 @@ def test_mnist_digits(theme: str, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert_is_a_report(picture)
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_mnist_convnet(theme: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "convnet.png"
+    few = ["--epochs", "2", "--samples", "600", "--theme", theme, "--output", str(picture)]
+    accuracy = load("mnist_convnet").main(few)
+    assert accuracy == pytest.approx(0.4683333, abs=0.004)
+    printed = capsys.readouterr().out
+    assert "34,826" in printed, "the summary's number of parameters"
+    assert "600 images never seen before: loss 2.09" in printed
+    assert_is_a_report(picture)
+
+
 def test_fashion(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,11 +16,13 @@ class Task(NamedTuple):
     """A network, and the data it is trained on.
 
     Attributes:
-        kernels: the initial kernel (D, U) of each layer; relu follows all but the last.
+        kernels: the initial kernel of each layer, (D, U), or (KH, KW, C, F) of a convolution; relu
+            follows all but the last.
         batch: samples per step.
         regression: False for softmax, cross-entropy and Adam; True for a linear output, the
             squared error and SGD.
-        x, y: inputs (N, D), and labels (N,) or targets (N, U).
+        x, y: inputs (N, ...), and labels (N,) or targets (N, U).
+        network: which of `workloads.NETWORKS`.
     """
 
     kernels: list[Array]
@@ -28,6 +30,7 @@ class Task(NamedTuple):
     regression: bool
     x: Array
     y: Array
+    network: str = "dense"
 
 
 class Contender:
@@ -44,6 +47,9 @@ class Contender:
     environment: ClassVar[dict[str, str]] = {}
     kinds: tuple[str, ...] = ("import", "neuron", "train", "evaluate", "predict", "memory")
     """The kinds of workloads it takes part in."""
+
+    networks: tuple[str, ...] = ("dense",)
+    """The networks it takes part with."""
 
     learns = True
     """Whether there is a loss to be checked."""

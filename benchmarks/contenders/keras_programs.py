@@ -14,22 +14,16 @@ from .base import ADAM_EPSILON, ADAM_RATE, SGD_RATE, Contender, Task
 class KerasProgram(Contender):
     """The same program for scratchnn and for Keras: all that differs is what is imported."""
 
-    kinds = (*Contender.kinds, "predict-one", "call-one")
+    kinds = (*Contender.kinds, "step", "predict-one", "call-one")
+    networks = ("dense", "convnet")
     keras: Any
     model: Any
 
     def build(self, task: Task) -> None:
-        keras, (*hidden, last) = self.keras, task.kernels
+        keras = self.keras
         self._task = task
-        self.model = keras.Sequential(
-            [
-                keras.Input((task.kernels[0].shape[0],)),
-                *(keras.layers.Dense(kernel.shape[1], activation="relu") for kernel in hidden),
-                keras.layers.Dense(
-                    last.shape[1], activation=None if task.regression else "softmax"
-                ),
-            ]
-        )
+        layers = {"dense": self._dense, "convnet": self._convnet}[task.network]
+        self.model = keras.Sequential([keras.Input(task.x.shape[1:]), *layers(task)])
         if task.regression:
             self.model.compile(keras.optimizers.SGD(SGD_RATE), "mean_squared_error")
         else:
@@ -40,9 +34,29 @@ class KerasProgram(Contender):
             )
         self._clock = _epoch_clock(keras)
 
+    def _dense(self, task: Task) -> list[Any]:
+        layers, (*hidden, last) = self.keras.layers, task.kernels
+        return [
+            *(layers.Dense(kernel.shape[1], activation="relu") for kernel in hidden),
+            layers.Dense(last.shape[1], activation=None if task.regression else "softmax"),
+        ]
+
+    def _convnet(self, task: Task) -> list[Any]:
+        layers = self.keras.layers
+        first, second, last = (kernel.shape[-1] for kernel in task.kernels)
+        return [
+            layers.Conv2D(first, kernel_size=(3, 3), activation="relu"),
+            layers.MaxPooling2D(pool_size=(2, 2)),
+            layers.Conv2D(second, kernel_size=(3, 3), activation="relu"),
+            layers.MaxPooling2D(pool_size=(2, 2)),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(last, activation="softmax"),
+        ]
+
     def set_kernels(self, kernels: list[Array]) -> None:
         self.model.set_weights(
-            [w for kernel in kernels for w in (kernel, np.zeros(kernel.shape[1], np.float32))]
+            [w for kernel in kernels for w in (kernel, np.zeros(kernel.shape[-1], np.float32))]
         )
 
     def weights(self) -> list[tuple[Array, Array]]:

@@ -34,8 +34,12 @@ A batch that needs more is worked through in parts, and its windows are laid out
 backward pass; those of a smaller one are kept.
 """
 
-SPREAD = 2**20
-"""The same for what `fold_product` adds up: it is read at once, from the cache if it fits."""
+SPREAD = 2**23
+"""The same for what `fold_product` adds up.
+
+Each part costs a matrix product per element of the kernel. Smaller parts stay in the cache, but
+BLAS's threads wait for each other at every product: on a busy machine, long.
+"""
 
 FEW = 16
 """Runs of fewer numbers than this are not worth a copy each: then the places come last."""
