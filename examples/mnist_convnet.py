@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Sequence
 
 import scratchnn as keras
-from scratchnn.filter_plots import filter_report
+from scratchnn import plots
 
 
 def main(argv: Sequence[str] | None = None) -> float:
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     found = first(x_test[:1])  # (1, 26, 26, 32): where each filter finds what it looks for
     probabilities = model.predict(x_test, verbose=0)
     kernel = first.get_weights()[0]
-    figure = filter_report(kernel, found, x_test, y_test, probabilities, theme=args.theme)
+    figure = plots.filter_report(kernel, found, x_test, y_test, probabilities, theme=args.theme)
     figure.savefig(args.output, dpi=200)
     print(f"picture: {args.output}")
     return float(accuracy)

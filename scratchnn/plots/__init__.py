@@ -16,6 +16,7 @@ from .confusion import confusion_matrix
 from .curves import training_curves
 from .embeddings import embedding_plane
 from .features import feature_maps, first_layer_weights
+from .filters import filter_report
 from .functions import activation_functions, learning_rate
 from .predictions import prediction_grid
 from .report import classifier_report
@@ -29,6 +30,7 @@ __all__ = [
     "table_report",
     "first_layer_weights",
     "feature_maps",
+    "filter_report",
     "decision_boundary",
     "embedding_plane",
     "learning_rate",

@@ -95,7 +95,7 @@ def draw_predictions(
     names = [name if len(name) <= room else name[: room - 1] + "…" for name in names]
     form = "{} ({})" if _is_short(names) else "{}\n{}"
     panels = figure.subplots(*grid, squeeze=False).ravel()
-    for panel, picture, index in zip(panels, _as_shades(x[shown]), shown, strict=False):
+    for panel, picture, index in zip(panels, as_shades(x[shown]), shown, strict=False):
         best = p[index].argmax()
         # Nothing is certain, least of all a mistake: 100% is not said.
         sure = ">99%" if p[index, best] >= 0.995 else f"{p[index, best]:.0%}"
@@ -112,7 +112,7 @@ def draw_predictions(
         panel.set_visible(False)  # it keeps its place, so the others keep their size
 
 
-def _as_shades(x: Array) -> Array:
+def as_shades(x: Array) -> Array:
     """Return images with values from 0, black, to 1, white."""
     if x.dtype == np.uint8:
         return x / 255

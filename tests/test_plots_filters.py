@@ -11,17 +11,16 @@ pytest.importorskip("matplotlib")
 
 from matplotlib.colors import to_hex
 
-from scratchnn import filter_plots
-from scratchnn.filter_plots import filter_report
+from scratchnn.plots import filter_report, filters
 
 X = np.zeros((2, 8, 8, 1))
 P = [[0.9, 0.1], [0.2, 0.8]]
 
 
-def report(filters: int = 10, **options: Any) -> Any:
+def report(count: int = 10, **options: Any) -> Any:
     rng = np.random.default_rng(0)
-    kernel = rng.normal(size=(3, 3, 1, filters))
-    found = rng.uniform(size=(1, 6, 6, filters))
+    kernel = rng.normal(size=(3, 3, 1, count))
+    found = rng.uniform(size=(1, 6, 6, count))
     return filter_report(kernel, found, X, [1, 1], P, **options)
 
 
@@ -60,7 +59,7 @@ def test_each_filter_stands_where_what_it_finds_stands() -> None:
 
 def test_mosaic() -> None:
     tiles = np.arange(3.0).reshape(1, 1, 3) * np.ones((2, 2, 1))
-    out = filter_plots._mosaic(tiles, 2)
+    out = filters._mosaic(tiles, 2)
     assert out.shape == (50, 50)
     assert (out[0, 0], out[0, -1], out[-1, 0]) == (0, 1, 2)
     assert np.isnan(out[24:26]).all()
@@ -68,9 +67,9 @@ def test_mosaic() -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("filters", [1, 8, 32])
-def test_sizes(theme: str, filters: int) -> None:
-    figure = report(filters, theme=theme)
+@pytest.mark.parametrize("count", [1, 8, 32])
+def test_sizes(theme: str, count: int) -> None:
+    figure = report(count, theme=theme)
     assert figure.get_figwidth() == 9
     figure.canvas.draw()
 

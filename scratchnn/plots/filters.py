@@ -1,7 +1,4 @@
-"""A picture of what a convnet's first layer looks for, and of what it finds in an image.
-
-Needs matplotlib: pip install "scratchnn[plot]".
-"""
+"""What a convnet's first layer looks for, what it finds in an image, and all confusions."""
 
 from __future__ import annotations
 
@@ -11,24 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import Array
-from .plots import (
-    _WIDTH,
-    _as_images,
-    _as_labels,
-    _as_probabilities,
-    _as_shades,
-    _count,
-    _draw_confusion,
-    _new_figure,
-    _style,
-    _Theme,
-)
+from ..arrays import Array
+from .confusion import draw_confusion
+from .given import as_images, as_labels, as_probabilities, count
+from .predictions import as_shades
+from .style import WIDTH, Theme, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase
-
-__all__ = ["filter_report"]
 
 _CELL = 24
 """The pixels of a filter or of what it finds, without the gap of 2 to the next one."""
@@ -75,31 +62,31 @@ def filter_report(
             "Expected a kernel (KH, KW, C, F) and what it found in one image, (H', W', F). "
             f"Received: shapes {kernel.shape} and {found.shape}."
         )
-    x = _as_images(x)
-    p = _as_probabilities(probabilities, len(x))
-    labels = _as_labels(y, "y", len(x), p.shape[1])
-    counts, names = _count(labels, p, class_names)
+    x = as_images(x)
+    p = as_probabilities(probabilities, len(x))
+    labels = as_labels(y, "y", len(x), p.shape[1])
+    counts, names = count(labels, p, class_names)
     filters = kernel.mean(axis=2)
     columns = min(8, kernel.shape[-1])
     rows = math.ceil(kernel.shape[-1] / columns)
-    top, bottom = 4.5, 0.5 + 0.5 * _WIDTH * rows / columns
-    with _style(theme) as colors:
-        figure = _new_figure(_WIDTH, top + bottom, colors)
+    top, bottom = 4.5, 0.5 + 0.5 * WIDTH * rows / columns
+    with style(theme) as colors:
+        figure = new_figure(WIDTH, top + bottom, colors)
         parts: Any = figure.subfigures(2, 1, height_ratios=[top, bottom])
         above, below = parts
         left, right = above.subfigures(1, 2, width_ratios=[0.85, 1])
         _draw_image(left, x[0], p[0], labels[0], names, colors)
-        _draw_confusion(right.subplots(), 0.72 * top, counts, names, colors)
+        draw_confusion(right.subplots(), 0.72 * top, counts, names, colors)
         _draw_mosaics(below, filters, found, columns, colors)
     return figure
 
 
 def _draw_image(
-    figure: FigureBase, image: Array, p: Array, label: int, names: Sequence[str], colors: _Theme
+    figure: FigureBase, image: Array, p: Array, label: int, names: Sequence[str], colors: Theme
 ) -> None:
     """Draw the image above how likely each class is, of at most ten."""
     picture, bars = figure.subplots(2, 1, height_ratios=[2.2, 1])
-    picture.imshow(_as_shades(image), cmap="gray", vmin=0, vmax=1)
+    picture.imshow(as_shades(image), cmap="gray", vmin=0, vmax=1)
     picture.set_axis_off()
     picture.set_title(f"The first test image: {names[label]}", loc="center")
     shown = np.sort(np.argsort(-p, kind="stable")[:10])
@@ -114,12 +101,12 @@ def _draw_image(
 
 
 def _draw_mosaics(
-    figure: FigureBase, filters: Array, found: Array, columns: int, colors: _Theme
+    figure: FigureBase, filters: Array, found: Array, columns: int, colors: Theme
 ) -> None:
     from matplotlib.colors import LinearSegmentedColormap, Normalize, PowerNorm
 
     blue, orange = colors.series[:2]
-    both = LinearSegmentedColormap.from_list("weights", [orange, colors.right, blue])
+    both = LinearSegmentedColormap.from_list("weights", [blue, colors.right, orange])
     one = LinearSegmentedColormap.from_list("found", [colors.right, blue, colors.text])
     most = float(np.abs(filters).max()) or 1.0
     looks, finds = figure.subplots(1, 2)
@@ -141,7 +128,7 @@ def _draw_mosaics(
     looks.text(
         0,
         -0.02,
-        "blue: bright here; orange: dark here",
+        "orange: bright here; blue: dark here",
         transform=looks.transAxes,
         va="top",
         color=colors.muted,
@@ -150,13 +137,13 @@ def _draw_mosaics(
 
 def _mosaic(tiles: Array, columns: int) -> Array:
     """Return images (H, W, F) side by side in rows, each about `_CELL` pixels wide, gaps NaN."""
-    height, width, count = tiles.shape
+    height, width, filters = tiles.shape
     scale = max(1, round(_CELL / max(height, width)))
     height, width = height * scale, width * scale
-    rows = math.ceil(count / columns)
+    rows = math.ceil(filters / columns)
     gap = max(2, round(0.09 * width))
     out = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
-    for i in range(count):
+    for i in range(filters):
         row, column = divmod(i, columns)
         top, left = row * (height + gap), column * (width + gap)
         tile = np.kron(tiles[:, :, i], np.ones((scale, scale)))
