@@ -69,7 +69,8 @@ def convolve_gradients(
             np.matmul(ctx.rows.transpose(0, 2, 1), dy_part, out=gradient)
         else:
             rows = unfold(ctx.x[part], w, groups, ctx.has_ones, ctx)
-            gradient += np.matmul(rows.transpose(0, 2, 1), dy_part)
+            term = ctx.buffer("of a part", gradient.shape)
+            gradient += np.matmul(rows.transpose(0, 2, 1), dy_part, out=term)
     if ctx.has_ones:
         np.copyto(target, gradient[:, :size])
         np.copyto(d_bias.reshape(groups, each), gradient[:, size])  # type: ignore[union-attr]
@@ -144,7 +145,8 @@ def transposed_gradients(
         if len(parts) == 1:
             np.matmul(rows.T, x_part, out=gradient)
         else:
-            gradient += np.matmul(rows.T, x_part)
+            term = ctx.buffer("of a part", gradient.shape)
+            gradient += np.matmul(rows.T, x_part, out=term)
         if dx is not None:
             np.matmul(rows, matrix, out=dx[part].reshape(-1, channels))
     return dx

@@ -27,19 +27,17 @@ from ..arrays import Array, Shape
 from ..context import Context
 from .sliding import count
 
-MOST = 2**23
-"""The most numbers that windows are laid out in at a time: 32 MB of float32.
+MOST = 2**20
+"""The most numbers that windows are laid out in at a time: 4 MB of float32.
 
 A batch that needs more is worked through in parts, and its windows are laid out again for the
-backward pass; those of a smaller one are kept.
+backward pass; those of a smaller one are kept. Matrices of about this size are multiplied from the
+cache, a quarter faster than larger ones; smaller ones would not make up for the calls of BLAS,
+whose threads wait for each other at each.
 """
 
-SPREAD = 2**23
-"""The same for what `fold_product` adds up.
-
-Each part costs a matrix product per element of the kernel. Smaller parts stay in the cache, but
-BLAS's threads wait for each other at every product: on a busy machine, long.
-"""
+SPREAD = 2**20
+"""The same for what `fold_product` adds up."""
 
 FEW = 16
 """Runs of fewer numbers than this are not worth a copy each: then the places come last."""
