@@ -130,6 +130,18 @@ def test_a_kink_is_told_from_a_mistake():
     assert "smooth" not in str(error.value)
 
 
+def test_a_layer_that_computes_in_float32_only_is_told_so():
+    class Narrow(Layer):
+        def forward(self, x, ctx):
+            return (2 * x).astype(np.float32)
+
+        def backward(self, dy, ctx):
+            return 2 * dy
+
+    with pytest.raises(AssertionError, match=r"Hint: forward returned another dtype"):
+        check_gradients(Narrow(), numbers(4, 3))
+
+
 def test_a_large_array_is_tried_in_part():
     class Twice(Dense):
         def backward(self, dy, ctx):

@@ -1,9 +1,10 @@
-"""Look inside: a step laid open, gradients checked, a model compared with its twin in Keras."""
+"""Look inside: a step laid open, gradients checked, a model compared, work graded."""
 
 from __future__ import annotations
 
 from .comparison import compare_with_keras
 from .gradients import check_gradients
+from .grading import Scores, grade
 from .numerical import numerical_gradient
 from .report import Difference, Report
 from .tracing import Trace, trace
@@ -16,4 +17,6 @@ __all__ = [
     "compare_with_keras",
     "Report",
     "Difference",
+    "grade",
+    "Scores",
 ]

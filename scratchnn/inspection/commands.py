@@ -26,6 +26,23 @@ Without data, some is made up that suits the inputs and the loss. The exit statu
 1 for a difference, 2 for a file that cannot be used.
 """
 
+_GRADE = """\
+Check the layers, losses, metrics, activations and optimizers that a file defines, part by part.
+
+Each class that extends Layer, Loss, Metric or Optimizer, and each function with an attribute
+gradient(dy, x, y), is checked: it runs, shapes, dtype, its arguments are left alone, gradients, it
+may be used twice, it agrees with its reference, and how its time compares. The reference is the
+class of scratchnn with its name, or with its name after "My". A file may say otherwise:
+
+    class Layer1(keras.layers.Layer):
+        reference = keras.layers.Dense(4, activation="relu")
+        arguments = {"units": 4}      # to make it with
+        example = (3, 5)              # the shape of a batch, or the batch
+
+or for several at once: REFERENCES = {"Layer1": ...}, ARGUMENTS = {...}, EXAMPLES = {...}. The exit
+status is 0 if every part is right, 1 if one is wrong, 2 for a file that cannot be used.
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
@@ -42,8 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     compare.add_argument("--tolerance", type=float, default=1e-4, help="relative (1e-4)")
     compare.add_argument("--samples", type=int, default=8, help="of data that is made up (8)")
     compare.add_argument("--seed", type=int, default=0, help="of weights and data (0)")
+    grade = commands.add_parser(
+        "grade", help="grade parts of one's own", description=_GRADE, formatter_class=plain
+    )
+    grade.add_argument("file", help="a Python file with layers, losses, ... of one's own")
     given = parser.parse_args(arguments)
-    return _run(lambda: _compare(given))
+    chosen = _compare if given.command == "compare" else _grade
+    return _run(lambda: chosen(given))
 
 
 def _run(command: Callable[[], int]) -> int:
@@ -74,3 +96,11 @@ def _compare(given: argparse.Namespace) -> int:
         model, keras_model, x, y, given.steps, weight, tolerance=given.tolerance
     )
     return 0 if report.first is None else 1
+
+
+def _grade(given: argparse.Namespace) -> int:
+    from .grading import grade
+
+    scores = grade(given.file)
+    print(scores)
+    return 0 if scores.passed else 1

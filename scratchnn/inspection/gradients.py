@@ -240,6 +240,11 @@ class Checker:
                 "the right. Is x at a kink, such as 0 of a relu or two equal numbers of a "
                 "maximum? Or does forward draw random numbers without a SeedGenerator?"
             )
+        if any(y.dtype != np.float64 for y in self._forward(self._context())):
+            text += (
+                "\nHint: forward returned another dtype than its x has, float64, and differences "
+                "need it exact: make arrays with dtype=x.dtype or self.dtype."
+            )
         raise AssertionError(text)
 
     def _numeric(self, array: Array, step: float) -> Array:

@@ -1,0 +1,386 @@
+"""A solution that is right in every part, and mistakes planted in it: each is found and named."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from scratchnn.inspection import commands, grade
+from scratchnn.inspection.grading import MistakeError
+from scratchnn.inspection.programs import ProgramError
+
+GOOD = """
+import numpy as np
+import scratchnn as keras
+
+class MyDense(keras.layers.Layer):
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+    def build(self, input_shape):
+        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], self.units))
+        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+    def forward(self, x, ctx):
+        ctx.x = x
+        return x @ self.kernel.value + self.bias.value
+    def backward(self, dy, ctx):
+        self.kernel.grad[...] = ctx.x.T @ dy
+        self.bias.grad[...] = dy.sum(axis=0)
+        return dy @ self.kernel.value.T
+
+class MeanSquaredError(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return np.mean((y_pred - y_true) ** 2, axis=-1)
+    def gradient(self, y_true, y_pred):
+        return 2 * (y_pred - y_true) / y_pred.shape[-1]
+
+class MyMeanAbsoluteError(keras.metrics.Metric):
+    def __init__(self, name="mae", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.total = self.add_weight(name="total", initializer="zeros")
+        self.count = self.add_weight(name="count", initializer="zeros")
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        e = np.abs(np.asarray(y_pred) - y_true).mean(axis=-1)
+        w = np.ones_like(e) if sample_weight is None else sample_weight
+        self.total.assign_add((e * w).sum())
+        self.count.assign_add(w.sum())
+    def result(self):
+        return self.total.value / self.count.value
+
+class Momentum(keras.optimizers.Optimizer):
+    reference = keras.optimizers.SGD(0.01, momentum=0.9)
+    arguments = {"learning_rate": 0.01}
+    slots = ("momentum",)
+    def update(self, w, g, m):
+        m *= 0.9
+        m -= self.lr * g
+        w += m
+
+def softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+softplus.gradient = lambda dy, x, y: dy / (1 + np.exp(-x))
+"""
+
+DENSE, LOSS, METRIC = "MyDense", "MeanSquaredError", "MyMeanAbsoluteError"
+OPTIMIZER, ACTIVATION = "Momentum", "softplus"
+
+MISTAKES = {
+    # name: (what is replaced, by what, the subject, the first part that is wrong, words of it)
+    "shape": (
+        "return x @ self.kernel.value + self.bias.value",
+        "return (x @ self.kernel.value + self.bias.value).ravel()",
+        (DENSE, "runs", "4 samples, as many as in x"),
+    ),
+    "nothing returned": (
+        "return x @ self.kernel.value + self.bias.value",
+        "y = x @ self.kernel.value + self.bias.value",
+        (DENSE, "runs", "Does forward return y?"),
+    ),
+    "an error": (
+        "return x @ self.kernel.value + self.bias.value",
+        "return x @ self.kernel.value.T + self.bias.value",
+        (DENSE, "runs", "in line 14 of your file: return x @ self.kernel.value.T"),
+    ),
+    "no super": (
+        "super().__init__(**kwargs)\n        self.units",
+        "self.units",
+        (DENSE, "runs", "super().__init__(**kwargs)"),
+    ),
+    "output shape": (
+        "    def forward(self, x, ctx):\n        ctx.x = x",
+        "    def compute_output_shape(self, s):\n        return s\n"
+        "    def forward(self, x, ctx):\n        ctx.x = x",
+        (DENSE, "output shape", "compute_output_shape to say (None, 4)"),
+    ),
+    "dtype": (
+        "ctx.x = x\n",
+        "ctx.x = x = x.astype(float)\n",
+        (DENSE, "dtype", "y in float32"),
+    ),
+    "x changed": (
+        "ctx.x = x\n",
+        "x *= 1.5\n        ctx.x = x\n",
+        (DENSE, "x untouched", "x after forward as it was"),
+    ),
+    "x changed in backward": (
+        "self.bias.grad[...] = dy.sum(axis=0)",
+        "self.bias.grad[...] = dy.sum(axis=0)\n        ctx.x += 1",
+        (DENSE, "x untouched", "x after backward as it was"),
+    ),
+    "factor": (
+        "= ctx.x.T @ dy",
+        "= 2 * ctx.x.T @ dy",
+        (DENSE, "gradients", "twice too large"),
+    ),
+    "mean": (
+        "dy.sum(axis=0)",
+        "dy.mean(axis=0)",
+        (DENSE, "gradients", "the batch has 4 samples"),
+    ),
+    "no sum": (
+        "dy.sum(axis=0)",
+        "dy",
+        (DENSE, "runs", "is a sum over the batch missing"),
+    ),
+    "accumulated": (
+        "self.kernel.grad[...] =",
+        "self.kernel.grad +=",
+        (DENSE, "gradients", "must assign every element"),
+    ),
+    "dx": (
+        "return dy @ self.kernel.value.T",
+        "return -dy @ self.kernel.value.T",
+        (DENSE, "gradients", "The sign is wrong everywhere"),
+    ),
+    "on self": (
+        "ctx.x = x\n        return x @ self.kernel.value + self.bias.value\n"
+        "    def backward(self, dy, ctx):\n        self.kernel.grad[...] = ctx.x.T @ dy",
+        "self.x = x\n        return x @ self.kernel.value + self.bias.value\n"
+        "    def backward(self, dy, ctx):\n        self.kernel.grad[...] = self.x.T @ dy",
+        (DENSE, "used twice", "Write ctx.x = x in forward"),
+    ),
+    "another function": (
+        "return x @ self.kernel.value + self.bias.value",
+        "return x @ self.kernel.value - self.bias.value",
+        (DENSE, "gradients", "sign is wrong"),
+    ),
+    "weights": (
+        "shape=(self.units,), initializer",
+        "shape=(1, self.units), initializer",
+        (DENSE, "same output", "weights of shapes [(5, 4), (4,)]"),
+    ),
+    "loop": (
+        "return x @ self.kernel.value + self.bias.value",
+        "y = np.zeros((len(x), self.units), x.dtype)\n"
+        "        for n in range(len(x)):\n"
+        "            for u in range(self.units):\n"
+        "                y[n, u] = sum(x[n] * self.kernel.value[:, u]) + self.bias.value[u]\n"
+        "        return y",
+        (DENSE, "speed", "Replace the loop over samples"),
+    ),
+    "loss of all": (
+        "np.mean((y_pred - y_true) ** 2, axis=-1)",
+        "np.mean((y_pred - y_true) ** 2)",
+        (LOSS, "runs", "6 values, one for each sample"),
+    ),
+    "loss twice divided": (
+        "/ y_pred.shape[-1]",
+        "/ y_pred.size",
+        (LOSS, "gradient", "do not divide by N again"),
+    ),
+    "loss without a factor": (
+        "return 2 * (y_pred",
+        "return (y_pred",
+        (LOSS, "gradient", "0.5 times what it should be"),
+    ),
+    "loss of another kind": (
+        "np.mean((y_pred - y_true) ** 2, axis=-1)",
+        "np.mean(2 * (y_pred - y_true) ** 2, axis=-1)",
+        (LOSS, "gradient", "0.5 times"),
+    ),
+    "loss writes": (
+        "return np.mean((y_pred - y_true) ** 2, axis=-1)",
+        "y_pred -= y_true\n        return np.mean(y_pred ** 2, axis=-1)",
+        (LOSS, "arguments untouched", "y_true and y_pred as it was"),
+    ),
+    "metric of the last batch": (
+        "self.total.assign_add(",
+        "self.total.assign(",
+        (METRIC, "same values", "the sum of all over the count of all"),
+    ),
+    "metric without weights": (
+        "w = np.ones_like(e) if sample_weight is None else sample_weight",
+        "w = np.ones_like(e)",
+        (METRIC, "sample weights", "A sample of weight 2 counts twice"),
+    ),
+    "metric that remembers": (
+        "    def result(self):\n        return self.total",
+        "    def reset_state(self):\n        self.count.assign(0)\n"
+        "    def result(self):\n        return self.total",
+        (METRIC, "reset", "the same value after a reset"),
+    ),
+    "metric of arrays": (
+        "return self.total.value / self.count.value",
+        "return np.ones(2)",
+        (METRIC, "runs", "Return total / count"),
+    ),
+    "optimizer uphill": (
+        "m -= self.lr * g",
+        "m += self.lr * g",
+        (OPTIMIZER, "downhill", "Is the sign of the step right"),
+    ),
+    "optimizer with a new array": (
+        "w += m",
+        "w = w + m",
+        (OPTIMIZER, "runs", "makes a new array"),
+    ),
+    "optimizer with another factor": (
+        "m *= 0.9",
+        "m *= 0.8",
+        (OPTIMIZER, "same steps", "the reference's way in six steps"),
+    ),
+    "optimizer of all weights": (
+        "m -= self.lr * g",
+        "m -= self.lr * g * np.sqrt(len(g))",
+        (OPTIMIZER, "each weight alone", "Keep what you remember in slots"),
+    ),
+    "activation's gradient": (
+        "dy / (1 + np.exp(-x))",
+        "dy / (1 + np.exp(x))",
+        (ACTIVATION, "gradient", "dy times the derivative"),
+    ),
+    "activation without a gradient": (
+        "softplus.gradient =",
+        "other =",
+        (ACTIVATION, "runs", "softplus.gradient, a function of (dy, x, y)"),
+    ),
+    "activation that overflows": (
+        "np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))",
+        "np.log(1 + np.exp(x)) + 0 * (np.exp(x) / np.exp(x))",
+        (ACTIVATION, "far out", "exp overflows above 88"),
+    ),
+    "activation that writes": (
+        "return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))",
+        "y = np.log1p(np.exp(-np.abs(x)))\n    np.maximum(x, 0, out=x)\n    return x + y",
+        (ACTIVATION, "x untouched", "An activation never writes to x"),
+    ),
+    "another activation": (
+        "np.log1p(np.exp(-np.abs(x)))",
+        "np.log1p(np.exp(-np.abs(x))) + 1",
+        (ACTIVATION, "same values", "the reference's values"),
+    ),
+}
+
+
+def write(tmp_path, text):
+    path = tmp_path / "solution.py"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_good_solution_is_right_in_every_part(tmp_path):
+    scores = grade(write(tmp_path, GOOD))
+    assert scores.passed, str(scores)
+    assert scores.score == 1
+    assert {mark.kind for mark in scores.marks} == {
+        "layer",
+        "loss",
+        "metric",
+        "optimizer",
+        "activation",
+    }
+    speeds = [mark.note for mark in scores.marks if mark.part == "speed"]
+    assert len(speeds) == 4
+    assert all(re.fullmatch(r"\d+\.\d times the reference's time", note) for note in speeds)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_found_and_named(mistake, tmp_path):
+    old, new, (subject, part, words) = MISTAKES[mistake]
+    assert GOOD.count(old) == 1
+    scores = grade(write(tmp_path, GOOD.replace(old, new)))
+    assert part in scores.wrong(subject), str(scores)
+    assert scores.wrong(subject)[0] == part, str(scores)
+    assert scores.wrong() == scores.wrong(subject), "nothing else is blamed"
+    mark = next(mark for mark in scores.marks if not mark.passed)
+    text = str(mark)
+    assert words in text
+    for line in ("expected: ", "found:    ", "rule:     "):
+        assert line in text
+    assert text in str(scores)
+
+
+def test_parts_after_one_that_does_not_run_are_not_reached(tmp_path):
+    text = GOOD.replace("return x @ self.kernel.value + self.bias.value", "return 1 / 0")
+    scores = grade(write(tmp_path, text))
+    notes = [mark.note for mark in scores.marks if mark.subject == DENSE]
+    assert notes == [""] + ["not reached: runs comes first"] * 8
+    assert "ZeroDivisionError: division by zero" in str(scores)
+    assert scores.score == pytest.approx(22 / 31)
+
+
+def test_the_table(tmp_path):
+    text = GOOD.replace("ctx.x.T @ dy", "3 * ctx.x.T @ dy")
+    *_, table, total = str(grade(write(tmp_path, text))).split("\n\n")
+    rows = table.splitlines()
+    assert rows[1].split() == ["MyDense", "(layer)", "runs", "right"]
+    assert [row.split()[0] for row in rows if "WRONG" in row] == ["gradients", "same"]
+    assert total == "29 of 31 parts are right: 94%"
+
+
+SAID = """
+import numpy as np
+import scratchnn as keras
+
+class First(keras.layers.Layer):
+    def __init__(self, slope, **kwargs):
+        super().__init__(**kwargs)
+        self.slope = slope
+    def forward(self, x, ctx):
+        ctx.where = x > 0
+        return np.where(ctx.where, x, np.float32(self.slope) * x)
+    def backward(self, dy, ctx):
+        return np.where(ctx.where, dy, dy * dy.dtype.type(self.slope))
+
+class Cube(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return np.mean((y_pred - y_true) ** 3, axis=-1)
+    def gradient(self, y_true, y_pred):
+        return (y_pred - y_true) ** 2
+"""
+
+
+def test_a_file_may_say_what_is_compared_and_how_it_is_made(tmp_path):
+    more = "ARGUMENTS = {'First': {'slope': 0.3}}\nEXAMPLES = {'First': (2, 3, 4)}\n"
+    more += "REFERENCES = {'First': keras.layers.LeakyReLU(0.3)}\n"
+    scores = grade(write(tmp_path, SAID + more))
+    assert scores.passed, str(scores)
+    assert len(scores.marks) == 9 + 3
+    wrong = more.replace("LeakyReLU(0.3)", "LeakyReLU(0.2)")
+    assert grade(write(tmp_path, SAID + wrong)).wrong() == ["same output", "same gradients"]
+    inside = SAID.replace(
+        "def __init__(self, slope", "arguments = {'slope': 0.3}\n    def __init__(self, slope"
+    )
+    assert grade(write(tmp_path, inside)).passed
+
+
+def test_an_argument_that_nobody_knows_is_asked_for(tmp_path):
+    scores = grade(write(tmp_path, SAID))
+    assert "ARGUMENTS = {'First': {'slope': ...}}" in str(scores)
+    loss = SAID.replace("def call", "def __init__(self, power):\n        pass\n    def call")
+    assert "ARGUMENTS = {'Cube': {'power': ...}}" in str(grade(write(tmp_path, loss)))
+
+
+def test_a_reference_is_made_with_the_arguments_of_the_file_or_its_own(tmp_path):
+    text = GOOD.replace("class MyDense", "class Layer1").replace(
+        "    def __init__(self, units, **kwargs):",
+        "    reference = keras.layers.Dense(7)\n    def __init__(self, units, **kwargs):",
+    )
+    assert grade(write(tmp_path, text)).passed
+
+
+@pytest.mark.parametrize(
+    "layer", ["Flatten", "LayerNormalization", "MaxPooling2D", "Conv1D", "Dropout", "PReLU"]
+)
+def test_layers_of_this_package_pass_as_their_own_solution(layer, tmp_path):
+    text = f"import scratchnn as keras\nclass {layer}(keras.layers.{layer}):\n    pass\n"
+    scores = grade(write(tmp_path, text))
+    assert scores.passed, str(scores)
+
+
+def test_command(tmp_path, capsys):
+    assert commands.main(["grade", write(tmp_path, GOOD)]) == 0
+    assert "31 of 31 parts are right: 100%" in capsys.readouterr().out
+    assert commands.main(["grade", write(tmp_path, GOOD.replace("= ctx.x.T", "= -ctx.x.T"))]) == 1
+    assert "MyDense, gradients:" in capsys.readouterr().out
+    assert commands.main(["grade", write(tmp_path, "x = 1\n")]) == 2
+    assert "defines nothing to grade" in capsys.readouterr().err
+    assert commands.main(["grade", str(tmp_path / "none.py")]) == 2
+    assert "There is no file" in capsys.readouterr().err
+
+
+def test_errors():
+    with pytest.raises(ProgramError, match="There is no file"):
+        grade("nowhere.py")
+    assert str(MistakeError("a", "b", "c")) == "expected a; found b"
