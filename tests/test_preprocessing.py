@@ -395,10 +395,11 @@ def test_vocabularies_in_files(vocabulary, ending, tmp_path):
         )
 
 
-def test_line_breaks_in_a_token():
+def test_line_breaks_in_a_token(tmp_path):
     model = vocabulary_model(["a\nb"])
     with pytest.raises(ValueError, match=r"a token has a line break in it: 'a\\nb'"):
-        model.save("/tmp/never.npz")
+        model.save(tmp_path / "never.npz")
+    assert not list(tmp_path.iterdir())
     given_in_config = StringLookup(vocabulary=["a\nb"])
     copy = StringLookup.from_config(given_in_config.get_config())
     assert copy.get_vocabulary() == ["[UNK]", "a\nb"]
@@ -421,6 +422,18 @@ def test_weights_of_terms_are_in_files_of_weights(tmp_path):
     assert np.any(model.predict(["a", "b"], verbose=0) != expected)
     model.load_weights(tmp_path / "m.weights.npz")
     np.testing.assert_array_equal(model.predict(["a", "b"], verbose=0), expected)
+
+
+def test_weights_of_other_terms_are_refused(tmp_path):
+    vocabulary_model(["a", "b", "c"], output_mode="count").save_weights(tmp_path / "c.weights.npz")
+    model = vocabulary_model(["a", "b", "c"], output_mode="tf_idf")
+    expected = model.predict(["a"], verbose=0)
+    with pytest.raises(ModelFileError, match=r"idf_weights of shape \(4,\). Received: none"):
+        model.load_weights(tmp_path / "c.weights.npz")
+    other = StringLookup(vocabulary=["a"], idf_weights=[1.0], output_mode="tf_idf")
+    with pytest.raises(ValueError, match=r"shape \(2,\). Received: shape \(4,\)"):
+        other.load_own_variables({"idf_weights": np.ones(4)})
+    np.testing.assert_array_equal(model.predict(["a"], verbose=0), expected)
 
 
 def rewritten(path, changes, tmp_path):

@@ -78,7 +78,7 @@ __all__ = [
 
 
 MISSING = {
-    "FeatureSpace": "it builds preprocessing layers on TensorFlow; encode columns with pandas",
+    "FeatureSpace": "a functional model of StringLookup, Normalization and others says the same",
     "audio_dataset_from_directory": "it decodes sound with TensorFlow",
     "bounding_boxes": "scratchnn has no layers for detecting objects",
     "get_source_inputs": "a model knows its inputs: they are model.inputs",
