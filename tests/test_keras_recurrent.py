@@ -441,6 +441,28 @@ def test_time_distributed(training: bool) -> None:
     close_all(ours.get_weights(), theirs.get_weights(), TOLERANCE, "moving statistics")
 
 
+def test_activity_regularizers_of_layers_within() -> None:
+    def build(k: Any) -> Any:
+        inside = k.Sequential([k.Input((4,)), k.layers.Dense(2, activity_regularizer="l2")])
+        ways = k.layers.GRU(2, return_sequences=True, activity_regularizer="l2")
+        model = k.Sequential(
+            [
+                k.Input((T, D)),
+                k.layers.Bidirectional(ways, activity_regularizer="l1"),
+                k.layers.TimeDistributed(inside),
+                k.layers.TimeDistributed(k.layers.Dense(2, activity_regularizer="l2")),
+            ]
+        )
+        model.compile(k.optimizers.SGD(0.1), "mse", run_eagerly=True)
+        return model
+
+    pair = twins(build)
+    same_start(*pair)
+    x, y = numbers(N, T, D), numbers(N, T, 2)
+    results = [([m.train_on_batch(x, y) for _ in range(3)], m.get_weights()) for m in pair]
+    close_all(*results, 1e-5)
+
+
 # --- stateful
 
 

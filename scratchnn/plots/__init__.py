@@ -17,6 +17,7 @@ from .curves import training_curves
 from .embeddings import embedding_plane
 from .features import feature_maps, first_layer_weights
 from .filters import filter_report
+from .forecast import forecast_report
 from .functions import activation_functions, learning_rate
 from .predictions import prediction_grid
 from .report import classifier_report
@@ -28,6 +29,7 @@ __all__ = [
     "confusion_matrix",
     "classifier_report",
     "table_report",
+    "forecast_report",
     "first_layer_weights",
     "feature_maps",
     "filter_report",

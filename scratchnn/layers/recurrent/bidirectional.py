@@ -10,6 +10,7 @@ import numpy as np
 from ... import tree
 from ...arrays import Array, Shape
 from ...context import Context
+from ..activity import penalized
 from ..base import Layer
 from .initial_states import CalledWithStates
 
@@ -117,8 +118,8 @@ class Bidirectional(CalledWithStates):
         there_x, back_x = self._halves(x)
         ctx.several = isinstance(x, list)
         there, back = self._contexts(ctx)
-        y, states = self._split(self.forward_layer.forward(there_x, there))
-        z, more = self._split(self.backward_layer.forward(back_x, back))
+        y, states = self._split(penalized(self.forward_layer).forward(there_x, there))
+        z, more = self._split(penalized(self.backward_layer).forward(back_x, back))
         if self.return_sequences:
             z = z[:, ::-1]
         ctx.y, ctx.z = y, z
@@ -148,12 +149,17 @@ class Bidirectional(CalledWithStates):
 
     def _back(self, layer: Any, dy: Array | None, dstates: list[Any], ctx: Context) -> list[Any]:
         """Return the gradients of one layer's inputs, in a list."""
-        if dy is None and all(dstate is None for dstate in dstates):
+        unused = dy is None and all(dstate is None for dstate in dstates)
+        if unused and layer.activity_regularizer is None:
             for weight in layer.trainable_weights:  # no loss depends on this direction
                 weight.grad.fill(0)
             return [None] * (1 + len(dstates))
-        dx = layer.backward([dy, *dstates] if self.return_state else dy, ctx)
+        dx = penalized(layer).backward([dy, *dstates] if self.return_state else dy, ctx)
         return dx if isinstance(dx, list) else [dx]
+
+    def activity_penalty(self, ctx: Context) -> Any:
+        pairs = zip((self.forward_layer, self.backward_layer), self._contexts(ctx), strict=True)
+        return sum(penalized(layer).activity_penalty(inner) for layer, inner in pairs)
 
     def _merge(self, y: Array, z: Array, ctx: Context) -> Any:
         if self.merge_mode is None:

@@ -107,6 +107,10 @@ class TimeDistributed(Layer):
             weight.grad[...] = total
         return out
 
+    def activity_penalty(self, ctx: Context) -> Any:
+        # Keras does not count what the layer itself would add, but what those in a model do.
+        return sum(self.layer.activity_penalty(inner) for inner in vars(ctx).get("inner", ()))
+
     def _contexts(self, count: int, ctx: Context) -> list[Context]:
         """Return contexts for so many calls of the layer, within that of this one."""
         inner: list[Context] = vars(ctx).setdefault("inner", [])
@@ -116,7 +120,9 @@ class TimeDistributed(Layer):
         return inner[:count]
 
     def _runs_at_once(self, training: bool) -> bool:
-        return all(_is_per_sample(layer, training) for layer in self.layer.walk())
+        layers = list(self.layer.walk())
+        pays = any(layer.activity_regularizer for layer in layers[1:])  # a mean over samples
+        return not pays and all(_is_per_sample(layer, training) for layer in layers)
 
     # Shapes -------------------------------------------------------------------------------------
 
