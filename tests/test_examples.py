@@ -259,3 +259,17 @@ def test_text_sentiment(theme: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     image = pytest.importorskip("matplotlib.image").imread(picture)
     assert image.shape[:2] == (960, 1800)
     assert image[..., :3].std() > 0.1
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_timeseries_lstm(theme: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "forecast.png"
+    few = ["--epochs", "2", "--days", "60", "--theme", theme, "--output", str(picture)]
+    lstm, yesterday = load("timeseries_lstm").main(few)
+    # The windows come in another order than Keras's after the first epoch.
+    assert lstm == pytest.approx(4.008, abs=0.05)
+    assert yesterday == pytest.approx(2.510, abs=0.001)
+    printed = capsys.readouterr().out
+    assert "193 forecasts of days never seen before" in printed
+    assert f"LSTM {lstm:.3f}, 'as yesterday' 2.510" in printed
+    assert_is_a_report(picture)

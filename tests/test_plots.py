@@ -479,3 +479,47 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: Any) -> 
     monkeypatch.setattr(builtins, "__import__", no_matplotlib)
     with pytest.raises(ImportError, match=r'pip install "scratchnn\[plot\]"'):
         plots.training_curves(CURVES)
+
+
+# --- forecasts
+
+
+def test_forecast_report_draws_what_was_said_beside_what_came():
+    rng = np.random.default_rng(0)
+    past, truth = rng.normal(size=(9, 4)), rng.normal(size=(9, 3))
+    said = {"mine": truth + 1, "naive": truth - [2, 3, 4]}
+    figure = plots.forecast_report({"loss": [3, 2, 1]}, past, truth, said, "level")
+    forecasts, errors = figure.axes[:3], figure.axes[3]
+    assert [axes.get_title("left") for axes in forecasts] == [
+        "forecast 3",
+        "forecast 5",
+        "forecast 7",
+    ]
+    assert forecasts[0].get_ylabel() == "level"
+    for axes, number in zip(forecasts, (2, 4, 6), strict=True):
+        came, mine, naive = axes.lines
+        np.testing.assert_array_equal(came.get_xdata(), [-3, -2, -1, 0, 1, 2, 3])
+        np.testing.assert_array_equal(came.get_ydata(), [*past[number], *truth[number]])
+        np.testing.assert_array_equal(mine.get_ydata(), truth[number] + 1)
+        np.testing.assert_array_equal(naive.get_xdata(), [1, 2, 3])
+    mine, naive = errors.lines
+    np.testing.assert_allclose(mine.get_ydata(), [1, 1, 1])
+    np.testing.assert_allclose(naive.get_ydata(), [2, 3, 4])
+    assert list(figure.axes[4].lines[0].get_ydata()) == [3, 2, 1]
+    one = plots.forecast_report({"loss": [1]}, past[:1], truth[:1], {"a": truth[:1]}, theme="dark")
+    assert [axes.get_title("left") for axes in one.axes[:3]] == ["forecast 1"] * 3
+
+
+@pytest.mark.parametrize(
+    ("past", "truth", "said", "text"),
+    [
+        ((4, 2), (4, 3), {}, "forecasts of the shape of the truth"),
+        ((4, 2), (4, 3), {"a": (4, 2)}, r"forecasts \{'a': \(4, 2\)\}"),
+        ((4,), (4, 3), {"a": (4, 3)}, r"Received: past \(4,\)"),
+        ((3, 2), (4, 3), {"a": (4, 3)}, "as many pasts as truths.* Received: 3 and 4"),
+    ],
+)
+def test_forecast_report_wants_shapes_that_fit(past, truth, said, text):
+    forecasts = {name: np.zeros(shape) for name, shape in said.items()}
+    with pytest.raises(ValueError, match=text):
+        plots.forecast_report({"loss": [1]}, np.zeros(past), np.zeros(truth), forecasts)

@@ -43,7 +43,7 @@ def forecast_report(
     Example:
         >>> truth = np.ones((4, 2))
         >>> figure = forecast_report({"loss": [0.9, 0.5]}, np.ones((4, 3)), truth, {"mine": truth})
-        >>> [axes.get_title() for axes in figure.axes[3:]]
+        >>> [axes.get_title("left") for axes in figure.axes[3:]]
         ['mean error by steps ahead', 'training']
     """
     past, truth = (np.asarray(part, float) for part in (past, truth))
@@ -63,7 +63,8 @@ def forecast_report(
     curves = metric_names(runs, None)[:1]
     with style(theme) as colors:
         figure = new_figure(WIDTH, 6.6, colors)
-        top, bottom = figure.subfigures(2, 1, height_ratios=[1.05, 1])
+        parts: Any = figure.subfigures(2, 1, height_ratios=[1.05, 1])
+        top, bottom = parts
         shown = np.linspace(0, len(truth) - 1, 5).astype(int)[1:4]
         panels = top.subplots(1, 3)
         for panel, number in zip(panels, shown, strict=True):
@@ -98,8 +99,8 @@ def _draw_forecast(
     whole = np.concatenate([before, ahead]), np.concatenate([past, truth])
     axes.plot(*whole, color=colors.muted, lw=1.6, label="what came")
     looks = zip(colors.series, forecasts.items(), ["-", *["--"] * len(forecasts)], strict=False)
-    for color, (name, values), style in looks:
-        axes.plot(ahead, values[number], style, color=color, lw=2, label=name)
+    for color, (name, values), line in looks:
+        axes.plot(ahead, values[number], line, color=color, lw=2, label=name)
     axes.set(title=f"forecast {number + 1:,}", xlabel="step")
     _tidy(axes, colors)
 
