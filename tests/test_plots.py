@@ -412,6 +412,7 @@ def every_figure(theme: str) -> list[Figure]:
         plots.prediction_grid(x, p, y, theme=theme),
         plots.confusion_matrix(y, p, theme=theme),
         plots.classifier_report(CURVES, x, y, p, theme=theme),
+        plots.forecast_report(CURVES, x[:, 0], p, {"a": p + 1, "b": p - 1}, "level", theme),
     ]
 
 
