@@ -19,6 +19,16 @@ def of(name: str, *args: Any, **options: Any) -> Callable[..., Any]:
     return lambda dtype: getattr(layers, name)(*args, **options, dtype=dtype)
 
 
+def pipeline(dtype: Any) -> Any:
+    return layers.Pipeline(
+        [
+            layers.RandomFlip(seed=3, dtype=dtype),
+            layers.Rescaling(0.5, dtype=dtype),
+            layers.CenterCrop(3, 4, dtype=dtype),
+        ]
+    )
+
+
 WARPS = [
     ("RandomRotation", (0.2,)),
     ("RandomZoom", (0.3, 0.2)),
@@ -100,6 +110,7 @@ CASES = [
         LAST,
     ),
     Case("equalization", of("Equalization", (-2, 2)), LAST, recycles=False),
+    Case("pipeline", pipeline, LAST),
     # mixing
     Case("random erasing", of("RandomErasing", (0.5, 1), (0.3, 0.6), seed=3), LAST, recycles=False),
     Case("cut mix", of("CutMix", seed=3), LAST, recycles=False),

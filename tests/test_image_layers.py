@@ -314,6 +314,25 @@ def test_what_dicts_may_not_hold():
         layers.MixUp()({"images": X, "segmentation_masks": X})
 
 
+# --- pipelines
+
+
+def test_a_pipeline_is_its_layers():
+    def made() -> list[Any]:
+        return [layers.RandomFlip(seed=3), layers.RandomContrast(0.5, seed=4)]
+
+    pipeline, (flip, contrast) = layers.Pipeline(made()), made()
+    assert [type(layer).__name__ for layer in pipeline.layers] == ["RandomFlip", "RandomContrast"]
+    np.testing.assert_array_equal(pipeline(X), contrast(flip(X)))
+    np.testing.assert_array_equal(pipeline(X, training=False), X)
+    found = pipeline({"images": X, "labels": np.eye(4)})
+    np.testing.assert_array_equal(found["images"], contrast(flip(X)))
+    again = layers.Pipeline.from_config(pipeline.get_config())
+    assert again.get_config() == pipeline.get_config()
+    with pytest.raises(ValueError, match=r"a list of layers\. Received: 'RandomFlip'"):
+        layers.Pipeline("RandomFlip")
+
+
 # --- errors
 
 

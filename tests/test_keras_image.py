@@ -351,6 +351,34 @@ def test_twenty_steps(name, options):
     same_training(lambda k: [getattr(k.layers, name)(**options)], (8, 5, 6, 3), 3e-5)
 
 
+def test_pipelines():
+    x = images(*SHAPE)
+
+    def run(k: Any) -> Any:
+        make = [
+            lambda: k.layers.RandomFlip(),
+            lambda: k.layers.RandomZoom(0.2, seed=3),
+            lambda: k.layers.CenterCrop(5, 6),
+            lambda: k.layers.Dropout(0.3),
+            lambda: k.layers.Rescaling(1 / 255),
+        ]
+        pipeline = k.layers.Pipeline([f() for f in make], name="pipeline")
+        inputs = k.Input(SHAPE[1:])
+        outputs = k.layers.Dense(2)(k.layers.Flatten()(pipeline(inputs)))
+        model = k.Model(inputs, outputs)
+        model.compile(k.optimizers.SGD(0.01), "mse", run_eagerly=True)
+        loss = model.fit(x, np.ones((4, 2)), epochs=3, verbose=0).history["loss"]
+        called = [np.asarray(pipeline(x, **o)) for o in ({}, {"training": False})]
+        whole = k.layers.Pipeline([f() for f in make[:3]])
+        data = whole({"images": x, "labels": np.eye(4, dtype="f")})
+        called += [np.asarray(data["images"]), np.asarray(data["labels"])]
+        return [np.array(loss), *called, model.predict(x, verbose=0)], pipeline
+
+    (ours, layer), (theirs, their_layer) = both(run)
+    close_all(ours, theirs, 1e-5)
+    same_configs(layer, their_layer)
+
+
 # --- what Keras refuses, too
 
 

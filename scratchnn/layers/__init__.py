@@ -118,6 +118,7 @@ from .preprocessing.image_perspective import RandomPerspective
 from .preprocessing.image_sizes import CenterCrop, RandomCrop, Resizing
 from .preprocessing.integer_lookup import IntegerLookup
 from .preprocessing.normalization import Normalization
+from .preprocessing.pipeline import Pipeline
 from .preprocessing.rescaling import Rescaling
 from .preprocessing.string_lookup import StringLookup
 from .preprocessing.text_vectorization import TextVectorization
@@ -252,6 +253,7 @@ __all__ = [
     "CenterCrop",
     "RandomCrop",
     "Resizing",
+    "Pipeline",
     "CategoryEncoding",
     "Discretization",
     "HashedCrossing",
@@ -306,7 +308,6 @@ MISSING = dict.fromkeys(
         "InputSpec",
         "JaxLayer",
         "MelSpectrogram",
-        "Pipeline",
         "STFTSpectrogram",
         "TFSMLayer",
         "TorchModuleWrapper",

@@ -7,15 +7,22 @@ None stands for `config.image_data_format()`. Results have the dtype of the imag
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import config
 from ..arrays import Array
 from ..images import colors, filters, warping
 from ..refusals import refuse
+from .image_parts import (
+    crop_images,
+    extract_patches,
+    extract_patches_3d,
+    given_back,
+    one_of,
+    pad_images,
+    taken,
+)
 from .tensors import ArrayLike, Result, op, to_array
 
 __all__ = [
@@ -42,29 +49,6 @@ MISSING = {
 """The names of keras.ops.image that are not supported, and why."""
 
 __getattr__ = refuse(__name__, MISSING, __all__)
-
-
-def _taken(images: Any, data_format: str | None) -> tuple[Array, bool]:
-    """Return images as (..., H, W, C), and whether their channels come first."""
-    x = to_array(images)
-    first = config.standardize_data_format(data_format) == "channels_first"
-    if x.ndim not in (3, 4):
-        raise ValueError(
-            f"Expected an image of rank 3, or a batch of rank 4. Received: shape {x.shape}."
-        )
-    return (np.moveaxis(x, -3, -1) if first else x), first
-
-
-def _given_back(y: Array, first: bool) -> Array:
-    return np.moveaxis(y, -1, -3) if first else y
-
-
-def _one_of(name: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise ValueError(
-            f"Expected `{name}` to be one of {tuple(choices)}. Received: {name}={value!r}."
-        )
-
 
 # --- size and place
 
@@ -145,8 +129,8 @@ def affine_transform(
         >>> affine_transform(np.float32([[[1], [2], [3]]]), [1, 0, 1, 0, 1, 0, 0, 0])[0, :, 0]
         Tensor([2., 3., 0.], dtype=float32)
     """
-    _one_of("interpolation", interpolation, warping.INTERPOLATIONS)
-    _one_of("fill_mode", fill_mode, warping.FILL_MODES)
+    one_of("interpolation", interpolation, warping.INTERPOLATIONS)
+    one_of("fill_mode", fill_mode, warping.FILL_MODES)
     transforms = to_array(transform).astype(np.float32)
     if transforms.ndim not in (1, 2) or transforms.shape[-1] != 8:
         raise ValueError(
@@ -163,11 +147,11 @@ def _warped(
     fill_value: float,
     data_format: str | None,
 ) -> Array:
-    x, first = _taken(images, data_format)
+    x, first = taken(images, data_format)
     floats = x if x.dtype == np.float32 or interpolation == "nearest" else x.astype(np.float32)
     batch = floats if x.ndim == 4 else floats[np.newaxis]
     y = warping.warp(batch, transforms.reshape(-1, 8), interpolation, fill_mode, fill_value)
-    return _given_back(y.astype(x.dtype, copy=False).reshape(x.shape), first)
+    return given_back(y.astype(x.dtype, copy=False).reshape(x.shape), first)
 
 
 @op
@@ -190,7 +174,7 @@ def perspective_transform(
     Raises:
         ValueError: for other names, ranks or shapes.
     """
-    _one_of("interpolation", interpolation, warping.INTERPOLATIONS)
+    one_of("interpolation", interpolation, warping.INTERPOLATIONS)
     start, end = (to_array(p).astype(np.float32) for p in (start_points, end_points))
     if start.shape != end.shape or start.ndim not in (2, 3) or start.shape[-2:] != (4, 2):
         raise ValueError(
@@ -231,7 +215,7 @@ def map_coordinates(
         Tensor([ 5., 20.], dtype=float32)
     """
     x, places = to_array(inputs), to_array(coordinates)
-    _one_of("fill_mode", fill_mode, ("constant", "nearest", "wrap", "mirror", "reflect"))
+    one_of("fill_mode", fill_mode, ("constant", "nearest", "wrap", "mirror", "reflect"))
     if places.ndim < 2 or len(places) != x.ndim:
         raise ValueError(
             f"Expected `coordinates` of shape ({x.ndim}, ...), with one entry for each axis of the "
@@ -279,171 +263,6 @@ def _within(index: Array, size: int, fill_mode: str) -> tuple[Array, Array]:
     return index, valid
 
 
-@op
-def pad_images(
-    images: ArrayLike,
-    top_padding: int | None = None,
-    left_padding: int | None = None,
-    bottom_padding: int | None = None,
-    right_padding: int | None = None,
-    target_height: int | None = None,
-    target_width: int | None = None,
-    data_format: str | None = None,
-) -> Result:
-    """Images with zeros around them: two of top, bottom and height, and of left, right and width.
-
-    Raises:
-        ValueError: unless exactly two are given of each, and all are 0 or more.
-
-    Example:
-        >>> pad_images(np.ones((2, 2, 3)), 1, 1, target_height=4, target_width=5).shape
-        (4, 5, 3)
-    """
-    x, first = _taken(images, data_format)
-    height, width = x.shape[-3:-1]
-    rows = _two_of_three("padding", top_padding, bottom_padding, target_height, height, 1)
-    columns = _two_of_three("padding", left_padding, right_padding, target_width, width, 1)
-    pads = [(0, 0)] * (x.ndim - 3) + [rows, columns, (0, 0)]
-    return _given_back(np.pad(x, pads), first)
-
-
-@op
-def crop_images(
-    images: ArrayLike,
-    top_cropping: int | None = None,
-    left_cropping: int | None = None,
-    bottom_cropping: int | None = None,
-    right_cropping: int | None = None,
-    target_height: int | None = None,
-    target_width: int | None = None,
-    data_format: str | None = None,
-) -> Result:
-    """A part of images: two of top, bottom and height, and of left, right and width.
-
-    Raises:
-        ValueError: unless exactly two are given of each, and all are 0 or more.
-
-    Example:
-        >>> crop_images(np.ones((5, 5, 3)), 1, 1, target_height=2, target_width=3).shape
-        (2, 3, 3)
-    """
-    x, first = _taken(images, data_format)
-    height, width = x.shape[-3:-1]
-    top, bottom = _two_of_three(
-        "cropping", top_cropping, bottom_cropping, target_height, height, -1
-    )
-    left, right = _two_of_three("cropping", left_cropping, right_cropping, target_width, width, -1)
-    return _given_back(x[..., top : height - bottom, left : width - right, :].copy(), first)
-
-
-def _two_of_three(
-    what: str, before: int | None, after: int | None, target: int | None, size: int, sign: int
-) -> tuple[int, int]:
-    """Return how much before and after changes a size, given two of these and the new size."""
-    if [before, after, target].count(None) != 1:
-        raise ValueError(
-            f"Expected two of the {what} before, the {what} after, and the target size. "
-            f"Received: {before}, {after} and {target}."
-        )
-    first, second = before, after
-    if target is not None:
-        both = sign * (target - size)
-        first = both - (after or 0) if first is None else first
-        second = both - first if second is None else second
-    assert first is not None
-    assert second is not None
-    if min(first, second) < 0 or (sign < 0 and first + second > size):
-        raise ValueError(
-            f"Expected a {what} of 0 or more, and a size that allows it. Received: {before} before,"
-            f" {after} after, target {target}, for a size of {size}."
-        )
-    return first, second
-
-
-@op
-def extract_patches(
-    images: ArrayLike,
-    size: int | tuple[int, ...],
-    strides: Any = None,
-    dilation_rate: Any = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-) -> Result:
-    """The patches of images, each as the channels of one pixel: (..., H', W', PH PW C).
-
-    Arguments:
-        images: see the head of this file; or volumes, if `size` has three numbers.
-        size: of a patch, (PH, PW), or one number for both.
-        strides: how far the next patch is; `size` if not given.
-        dilation_rate: the distance of the pixels of a patch.
-        padding: 'valid' for whole patches, 'same' for zeros at the edges.
-
-    Raises:
-        ValueError: for another rank or padding.
-
-    Example:
-        >>> extract_patches(np.ones((1, 4, 6, 3)), 2).shape
-        (1, 2, 3, 12)
-    """
-    rank = 2 if isinstance(size, int) else len(size)
-    return _patches(images, size, strides, dilation_rate, padding, data_format, rank)
-
-
-@op
-def extract_patches_3d(
-    volumes: ArrayLike,
-    size: int | tuple[int, ...],
-    strides: Any = None,
-    dilation_rate: Any = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-) -> Result:
-    """The patches of volumes (A, B, C', C) or (N, A, B, C', C): see `extract_patches`."""
-    return _patches(volumes, size, strides, dilation_rate, padding, data_format, 3)
-
-
-def _patches(
-    images: Any,
-    size: Any,
-    strides: Any,
-    dilation_rate: Any,
-    padding: str,
-    data_format: str | None,
-    rank: int,
-) -> Array:
-    x = to_array(images)
-    _one_of("padding", padding, ("valid", "same"))
-    if rank not in (2, 3) or x.ndim not in (rank + 1, rank + 2):
-        raise ValueError(
-            f"Expected images of rank {rank + 1} or {rank + 2} for patches of size {size}. "
-            f"Received: shape {x.shape}."
-        )
-    first = config.standardize_data_format(data_format) == "channels_first"
-    x = np.moveaxis(x, -1 - rank, -1) if first else x
-    sizes, steps, gaps = (
-        (value,) * rank if isinstance(value, int) else tuple(value)
-        for value in (size, strides or size, dilation_rate)
-    )
-    axes = range(x.ndim - 1 - rank, x.ndim - 1)
-    spans = [g * (k - 1) + 1 for k, g in zip(sizes, gaps, strict=True)]
-    if padding == "same":
-        pads = [(0, 0)] * x.ndim
-        for axis, span, step in zip(axes, spans, steps, strict=True):
-            n = x.shape[axis]
-            missing = max((-(-n // step) - 1) * step + span - n, 0)
-            pads[axis] = (missing // 2, missing - missing // 2)
-        x = np.pad(x, pads)
-    windows = np.lib.stride_tricks.sliding_window_view(x, spans, tuple(axes))
-    every = (slice(None),) * (axes[0])
-    windows = windows[
-        (*every, *(slice(None, None, step) for step in steps), slice(None))
-        + tuple(slice(None, None, gap) for gap in gaps)
-    ]
-    y = np.moveaxis(windows, x.ndim - 1, -1)  # the channels of a pixel come last in a patch
-    y = y.reshape(*y.shape[: x.ndim - 1], -1)
-    return np.moveaxis(y, -1, -1 - rank) if first else y
-
-
 # --- colours and filters
 
 
@@ -458,17 +277,17 @@ def rgb_to_grayscale(images: ArrayLike, data_format: str | None = None) -> Resul
         >>> rgb_to_grayscale(np.float32([[[100, 0, 0]]])).shape
         (1, 1, 1)
     """
-    x, first = _taken(images, data_format)
+    x, first = taken(images, data_format)
     if x.shape[-1] not in (1, 3):
         raise ValueError(f"Expected 1 or 3 channels. Received: {x.shape[-1]}.")
     if x.shape[-1] == 1:
-        return _given_back(x.copy(), first)
+        return given_back(x.copy(), first)
     floats = x if x.dtype.kind == "f" else x.astype(np.float32)
-    return _given_back(colors.rgb_to_gray(floats).astype(x.dtype), first)
+    return given_back(colors.rgb_to_gray(floats).astype(x.dtype), first)
 
 
 def _floats(images: Any, data_format: str | None) -> tuple[Array, bool]:
-    x, first = _taken(images, data_format)
+    x, first = taken(images, data_format)
     if x.dtype.kind != "f" or x.shape[-1] != 3:
         raise ValueError(
             "Expected images of three channels and a float dtype. "
@@ -485,7 +304,7 @@ def rgb_to_hsv(images: ArrayLike, data_format: str | None = None) -> Result:
         ValueError: for another rank or number of channels, or integers.
     """
     x, first = _floats(images, data_format)
-    return _given_back(np.stack(colors.rgb_to_hsv(x), axis=-1), first)
+    return given_back(np.stack(colors.rgb_to_hsv(x), axis=-1), first)
 
 
 @op
@@ -496,7 +315,7 @@ def hsv_to_rgb(images: ArrayLike, data_format: str | None = None) -> Result:
         ValueError: for another rank or number of channels, or integers.
     """
     x, first = _floats(images, data_format)
-    return _given_back(colors.hsv_to_rgb(*(x[..., k] for k in range(3))), first)
+    return given_back(colors.hsv_to_rgb(*(x[..., k] for k in range(3))), first)
 
 
 @op
@@ -517,13 +336,13 @@ def gaussian_blur(
     Raises:
         ValueError: for another rank, or an even size.
     """
-    x, first = _taken(images, data_format or "channels_last")
+    x, first = taken(images, data_format or "channels_last")
     if any(k % 2 == 0 for k in kernel_size):
         raise ValueError(f"Expected odd kernel sizes. Received: kernel_size={kernel_size}.")
     batch = x if x.ndim == 4 else x[np.newaxis]
     for kernel in filters.gaussian_kernels(kernel_size, sigma, x.dtype):
         batch = filters.correlate(batch, kernel)
-    return _given_back(batch.reshape(x.shape), first)
+    return given_back(batch.reshape(x.shape), first)
 
 
 @op
@@ -537,7 +356,7 @@ def sobel_edges(images: ArrayLike, data_format: str | None = None) -> Result:
     Raises:
         ValueError: for another rank.
     """
-    x, first = _taken(images, data_format or "channels_last")
+    x, first = taken(images, data_format or "channels_last")
     if x.ndim != 4:
         raise ValueError(f"Expected a batch of images, of rank 4. Received: shape {x.shape}.")
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")

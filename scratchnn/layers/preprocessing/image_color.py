@@ -343,6 +343,9 @@ class RandomColorJitter(RandomImageLayer):
             for kind, factor in kinds
         )
 
+        for part in self.parts:  # each has drawn a seed by now, but they use one generator
+            part.generator = self.generator
+
     @property
     def parts(self) -> list[RandomImageLayer]:
         """The layers that act, one after another."""
@@ -368,11 +371,7 @@ class RandomColorJitter(RandomImageLayer):
         inner = vars(ctx).setdefault("inner", [Context(dtype=x.dtype) for _ in self.parts])
         for part, own in zip(self.parts, inner, strict=True):
             own.needs_dx = ctx.needs_dx
-            generator, part.generator = part.generator, self.generator  # the parts draw from ours
-            try:
-                own.drawn = part.draw(x.shape)
-            finally:
-                part.generator = generator
+            own.drawn = part.draw(x.shape)
             x = part.transform(x, own.drawn, own)
         return x
 

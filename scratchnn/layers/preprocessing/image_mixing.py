@@ -248,6 +248,7 @@ class MixUp(RandomImageLayer):
 
     def draw(self, shape: tuple[int, int, int, int]) -> tuple[Array, Array]:
         order = shuffle(np.arange(shape[0]), seed=self.generator).numpy()
+        # One number after another: each takes as many words of the stream as it happens to need.
         weight = beta((shape[0],), self.alpha, self.alpha, "float32", self.generator).numpy()
         return weight, order
 
