@@ -39,8 +39,76 @@ class KerasTensor:
         """The layer that makes it."""
         return self.node.layer
 
+    # Arithmetic is that of keras.ops, noted in the model as an operation.
+
+    def __add__(self, other: Any) -> Any:
+        return _operation("add", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _operation("add", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _operation("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _operation("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _operation("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _operation("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _operation("true_divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _operation("true_divide", other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return _operation("power", self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _operation("power", other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return _operation("matmul", self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return _operation("matmul", other, self)
+
+    def __neg__(self) -> Any:
+        return _operation("negative", self)
+
+    def __abs__(self) -> Any:
+        return _operation("absolute", self)
+
+    def __getitem__(self, key: Any) -> Any:
+        return _operation("get_item", self, key)
+
+    __array_ufunc__ = None  # an array to the left leaves it to the tensor
+    __iter__ = None  # what has __getitem__ could be gone through for ever
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"The KerasTensor {self.name!r} stands for data that is not there yet, and is no "
+            "array. Call layers or functions of scratchnn.ops on it, or use x + y and the like."
+        )
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"The KerasTensor {self.name!r} stands for data that is not there yet, and is neither "
+            "true nor false."
+        )
+
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+def _operation(function: str, *args: Any) -> Any:
+    from .layers.operation import symbolic  # layers are made of what is in this file
+
+    return symbolic(function, args, {})
 
 
 class Node:

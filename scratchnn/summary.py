@@ -163,7 +163,11 @@ def _rows(
     show_trainable: bool,
 ) -> list[list[Line]]:
     indent = "   " * level + "└ " if level else ""
-    name = [(f"{indent}{layer.name} (", ""), (type(layer).__name__, "class"), (")", "")]
+    name = [
+        (f"{indent}{layer.name} (", ""),
+        (getattr(layer, "class_name", type(layer).__name__), "class"),
+        (")", ""),
+    ]
     if not getattr(layer, "built", True):
         count = [("0", "number"), (" (unbuilt)", "")]
     else:

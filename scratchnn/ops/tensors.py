@@ -11,7 +11,7 @@ dtypes that Keras computes in; the rest is NumPy:
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from .. import config
 from ..arrays import Array, Tensor, as_tensor
 from ..dtypes import result_type, standardize_dtype
+from ..graph import KerasTensor
 
 P = ParamSpec("P")
 
@@ -37,10 +38,28 @@ def op(function: Callable[P, Result]) -> Callable[P, Tensor]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> Tensor:
+        if _symbols(args) or _symbols(kwargs.values()):
+            return _symbolic(function.__name__, args, kwargs)  # type: ignore[no-any-return]
         with np.errstate(all="ignore"):
             return as_tensor(function(*args, **kwargs))
 
     return call
+
+
+def _symbols(arguments: Iterable[Any]) -> bool:
+    """Return whether there is a KerasTensor among arguments, or in a list among them."""
+    for argument in arguments:
+        if isinstance(argument, KerasTensor):
+            return True
+        if isinstance(argument, list | tuple) and any(isinstance(x, KerasTensor) for x in argument):
+            return True
+    return False
+
+
+def _symbolic(function: str, args: Any, kwargs: Any) -> Any:
+    from ..layers.operation import symbolic  # layers use activations, which ops have, too
+
+    return symbolic(function, args, kwargs)
 
 
 def op_many(function: Callable[P, Result]) -> Callable[P, Any]:
@@ -48,6 +67,8 @@ def op_many(function: Callable[P, Result]) -> Callable[P, Any]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if _symbols(args) or _symbols(kwargs.values()):
+            return _symbolic(function.__name__, args, kwargs)
         with np.errstate(all="ignore"):
             result = function(*args, **kwargs)
         if isinstance(result, (tuple, list)):

@@ -111,6 +111,9 @@ def _serialize_function(function: FunctionType) -> dict[str, Any]:
 
 def _serialize_object(obj: Any) -> dict[str, Any]:
     cls = type(obj)
+    if cls.__module__ == f"{_PACKAGE}.layers.operation":
+        config = serialize_keras_object(obj.get_config())
+        return described(obj.module, obj.class_name, config, obj.class_name)
     module = public_module(cls)
     own = cls.__name__ if module == FUNCTIONAL else None  # Keras does not count it as public
     if module is None:
@@ -195,6 +198,10 @@ def _deserialize(config: Any) -> Any:
             "The config holds a lambda, as Python byte code, which is never run here. Write it as "
             "a function with a name and give that in custom_objects."
         )
+    if str(config.get("module")).startswith("keras.src.ops."):
+        from ..layers import operation
+
+        return operation.from_config(name, inner)
     if name == "DTypePolicy":
         return inner.get("name") if isinstance(inner, Mapping) else inner
     if name == "function":
