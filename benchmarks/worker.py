@@ -73,7 +73,8 @@ class Session:
         else:
             x, y = self._data.x_train[: work.samples], self._data.y_train[: work.samples]
         if work.kind != "neuron":
-            x = x.reshape(-1, *NETWORKS[work.network].input_shape)
+            shape = NETWORKS[work.network].input_shape
+            x = np.ascontiguousarray(x[:, : math.prod(shape)]).reshape(-1, *shape)
         self._task = Task(self._kernels, work.batch, work.kind == "neuron", x, y, work.network)
         self._contender.build(self._task)
         self._contender.set_kernels(self._kernels)

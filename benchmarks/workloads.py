@@ -108,6 +108,21 @@ def workloads(quick: bool = False, samples: int | None = None) -> list[Workload]
             samples=1,
             network="convnet",
         ),
+        Workload(
+            "lstm-32",
+            "step",
+            "step of an LSTM(64), 80 steps, batch 32",
+            batch=32,
+            samples=min(n, batches // 4),
+            network="lstm",
+        ),
+        Workload(
+            "lstm-one",
+            "predict-one",
+            "predict 1 sequence, LSTM(64), 80 steps",
+            samples=1,
+            network="lstm",
+        ),
         Workload("memory", "memory", "peak memory of training", samples=n, rounds=1),
         Workload("verbose", "verbose", "verbose=1 against verbose=0", samples=n),
     ]
@@ -198,11 +213,25 @@ def convnet_logits(weights: list[tuple[Array, Array]], x: Array) -> Array:
     return np.concatenate(found)
 
 
+def lstm_logits(weights: list[tuple[Array, Array]], x: Array) -> Array:
+    """Return what the LSTM between two dense layers computes from x, (N, T, D)."""
+    (first, first_bias), (kernel, bias), (last, last_bias) = weights
+    x = np.maximum(x @ first + first_bias, 0)
+    h = c = np.zeros((len(x), kernel.shape[1] // 4), np.float32)
+    for t in range(x.shape[1]):
+        z = np.concatenate([x[:, t], h], axis=1) @ kernel + bias
+        i, f, g, o = np.split(z, 4, axis=1)
+        i, f, o = (1 / (1 + np.exp(-gate)) for gate in (i, f, o))
+        c = f * c + i * np.tanh(g)
+        h = o * np.tanh(c)
+    return h @ last + last_bias
+
+
 class Network(NamedTuple):
     """What a kind of network needs to be the same for all contenders.
 
     Attributes:
-        input_shape: of one image.
+        input_shape: of one image, or of what is used of it.
         kernels: the shapes of its kernels, where they are not a workload's.
         logits: computes its output from [(kernel, bias), ...] and images.
         checked: the loss reached is worked out on at most so many images.
@@ -219,8 +248,10 @@ NETWORKS = {
     "convnet": Network(
         (28, 28, 1), [(3, 3, 1, 32), (3, 3, 32, 64), (1600, 10)], convnet_logits, 2_000
     ),
+    "lstm": Network((80, 8), [(8, 64), (64 + 64, 4 * 64), (64, 10)], lstm_logits, 2_000),
 }
-"""Dense layers with relu between them; and the simple convnet of Keras's tutorial."""
+"""Dense layers with relu between them; the simple convnet of Keras's tutorial; and an LSTM that
+reads the first 640 pixels in 80 steps, after a dense layer. Its kernel is that of x and h."""
 
 
 def loss_of(

@@ -224,18 +224,22 @@ def test_initial_kernels_are_glorots_and_always_the_same() -> None:
     np.testing.assert_array_equal(first, workloads.initial_kernels((784, 128, 10))[0])
 
 
-def test_convnets_loss_is_that_of_scratchnn() -> None:
-    work = next(w for w in workloads.workloads() if w.key == "convnet-128")
-    assert [k.shape for k in work.kernels()] == workloads.NETWORKS["convnet"].kernels
-    x = RNG.uniform(size=(300, 28, 28, 1)).astype(np.float32)
+@pytest.mark.parametrize("key", ["convnet-128", "lstm-32"])
+def test_networks_loss_is_that_of_scratchnn(key: str) -> None:
+    work = next(w for w in workloads.workloads() if w.key == key)
+    network = workloads.NETWORKS[work.network]
+    assert [k.shape for k in work.kernels()] == network.kernels
+    x = RNG.uniform(size=(300, *network.input_shape)).astype(np.float32)
     y = RNG.integers(0, 10, 300)
     found = contenders.Scratchnn(1)
-    found.build(contenders.Task(work.kernels(), 128, False, x, y, "convnet"))
+    found.build(contenders.Task(work.kernels(), work.batch, False, x, y, work.network))
     found.set_kernels(work.kernels())
-    loss = workloads.loss_of(found.weights(), x, y, False, "convnet")
+    for (kernel, _), expected in zip(found.weights(), work.kernels(), strict=True):
+        np.testing.assert_array_equal(kernel, expected)
+    loss = workloads.loss_of(found.weights(), x, y, False, work.network)
     assert found.evaluate(x, y)[0] == pytest.approx(loss, rel=1e-5)
     found.fit(1)
-    assert workloads.loss_of(found.weights(), x, y, False, "convnet") < loss
+    assert workloads.loss_of(found.weights(), x, y, False, work.network) < loss
 
 
 def test_losses_are_those_of_scratchnn() -> None:
@@ -510,7 +514,8 @@ def test_a_small_run(
 ) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    keys = ["import", "neuron", "mnist-32", "predict-one", "convnet-128", "memory", "verbose"]
+    keys = ["import", "neuron", "mnist-32", "predict-one", "convnet-128"]
+    keys += ["lstm-32", "memory", "verbose"]
     versus_keras.main(
         ["--quick", "--contenders", "scratchnn", "floor", "--workloads", *keys]
         + ["--samples", "300", "--rounds", "1", "--threads", "1", "--output", str(tmp_path)]
@@ -530,6 +535,7 @@ def test_a_small_run(
         "mnist-32": both,
         "predict-one": both,
         "convnet-128": ["scratchnn"],
+        "lstm-32": ["scratchnn"],
         "memory": ["scratchnn"],
         "verbose": ["scratchnn"],
     }

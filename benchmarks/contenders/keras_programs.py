@@ -15,15 +15,16 @@ class KerasProgram(Contender):
     """The same program for scratchnn and for Keras: all that differs is what is imported."""
 
     kinds = (*Contender.kinds, "step", "predict-one", "call-one")
-    networks = ("dense", "convnet")
+    networks = ("dense", "convnet", "lstm")
     keras: Any
     model: Any
 
     def build(self, task: Task) -> None:
         keras = self.keras
         self._task = task
-        layers = {"dense": self._dense, "convnet": self._convnet}[task.network]
-        self.model = keras.Sequential([keras.Input(task.x.shape[1:]), *layers(task)])
+        networks = {"dense": self._dense, "convnet": self._convnet, "lstm": self._lstm}
+        layers = networks[task.network](task)
+        self.model = keras.Sequential([keras.Input(task.x.shape[1:]), *layers])
         if task.regression:
             self.model.compile(keras.optimizers.SGD(SGD_RATE), "mean_squared_error")
         else:
@@ -54,14 +55,27 @@ class KerasProgram(Contender):
             layers.Dense(last, activation="softmax"),
         ]
 
+    def _lstm(self, task: Task) -> list[Any]:
+        layers = self.keras.layers
+        first, gates, last = (kernel.shape[-1] for kernel in task.kernels)
+        return [
+            layers.Dense(first, activation="relu"),
+            layers.LSTM(gates // 4),
+            layers.Dense(last, activation="softmax"),
+        ]
+
     def set_kernels(self, kernels: list[Array]) -> None:
-        self.model.set_weights(
-            [w for kernel in kernels for w in (kernel, np.zeros(kernel.shape[-1], np.float32))]
-        )
+        for layer, kernel in zip(self._weighted(), kernels, strict=True):
+            *parts, bias = layer.get_weights()  # an LSTM has a kernel for x, and one for h
+            rows = np.cumsum([len(part) for part in parts])
+            layer.set_weights([*np.split(kernel, rows[:-1]), np.zeros_like(bias)])
 
     def weights(self) -> list[tuple[Array, Array]]:
-        flat = self.model.get_weights()
-        return list(zip(flat[::2], flat[1::2], strict=True))
+        arrays = [layer.get_weights() for layer in self._weighted()]
+        return [(np.concatenate(kernels), bias) for *kernels, bias in arrays]
+
+    def _weighted(self) -> list[Any]:
+        return [layer for layer in self.model.layers if layer.weights]
 
     def fit(self, epochs: int, verbose: int = 0, callbacks: Any = None) -> None:
         self.model.fit(
