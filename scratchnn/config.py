@@ -47,7 +47,12 @@ _interactive_logging = True
 
 
 def backend() -> str:
-    """Return 'numpy', the one of Keras's backend names that says what computes here."""
+    """Return 'numpy', the one of Keras's backend names that says what computes here.
+
+    Example:
+        >>> backend()
+        'numpy'
+    """
     return "numpy"
 
 
@@ -56,6 +61,9 @@ def set_backend(backend: str) -> None:
 
     Raises:
         ValueError: for any other.
+
+    Example:
+        >>> set_backend("numpy")
     """
     if backend != "numpy":
         raise ValueError(f"backend must be 'numpy', the only one. Received: {backend!r}.")
@@ -65,15 +73,29 @@ def set_backend(backend: str) -> None:
 
 
 def floatx() -> str:
-    """Return the default float dtype of layers and data, 'float32' unless set."""
+    """Return the default float dtype of layers and data, 'float32' unless set.
+
+    Example:
+        >>> floatx()
+        'float32'
+    """
     return _floatx
 
 
 def set_floatx(value: str) -> None:
     """Set the default float dtype: 'float32' or 'float64'.
 
+    Arguments:
+        value: the name.
+
     Raises:
         ValueError: for any other name; NumPy has no fast half-precision arithmetic.
+
+    Example:
+        >>> set_floatx("float64")
+        >>> floatx()
+        'float64'
+        >>> set_floatx("float32")
     """
     global _floatx
     _floatx = checked_float(value, "floatx")
@@ -99,6 +121,12 @@ def set_dtype_policy(policy: Any) -> None:
 
     Raises:
         ValueError: for any other; mixed precision needs half-precision arithmetic.
+
+    Example:
+        >>> set_dtype_policy("float64")
+        >>> dtype_policy().name
+        'float64'
+        >>> set_dtype_policy("float32")
     """
     global _policy
     _policy = checked_float(getattr(policy, "name", policy), "dtype policy")
@@ -115,12 +143,27 @@ def checked_float(name: Any, what: str) -> str:
 
 
 def epsilon() -> float:
-    """Return the small constant that keeps divisions and logarithms finite, 1e-7 unless set."""
+    """Return the small constant that keeps divisions and logarithms finite, 1e-7 unless set.
+
+    Example:
+        >>> epsilon()
+        1e-07
+    """
     return _epsilon
 
 
 def set_epsilon(value: float) -> None:
-    """Set the small constant that losses and metrics use."""
+    """Set the small constant that losses and metrics use.
+
+    Arguments:
+        value: a number above 0.
+
+    Example:
+        >>> set_epsilon(1e-6)
+        >>> epsilon()
+        1e-06
+        >>> set_epsilon(1e-7)
+    """
     global _epsilon
     _epsilon = float(value)
 
@@ -129,7 +172,12 @@ def set_epsilon(value: float) -> None:
 
 
 def image_data_format() -> str:
-    """Return 'channels_last' (N, H, W, C) or 'channels_first' (N, C, H, W)."""
+    """Return 'channels_last' (N, H, W, C) or 'channels_first' (N, C, H, W).
+
+    Example:
+        >>> image_data_format()
+        'channels_last'
+    """
     return _image_data_format
 
 
@@ -138,6 +186,9 @@ def set_image_data_format(data_format: str) -> None:
 
     Raises:
         ValueError: if `data_format` is neither 'channels_last' nor 'channels_first'.
+
+    Example:
+        >>> set_image_data_format("channels_last")
     """
     global _image_data_format
     _image_data_format = standardize_data_format(data_format)
@@ -169,12 +220,26 @@ def max_epochs() -> int | None:
     """Return how many epochs a `fit` may have at most; None for no limit.
 
     Unless set, it is what the environment variable KERAS_MAX_EPOCHS says.
+
+    Example:
+        >>> max_epochs() is None
+        True
     """
     return _max_epochs
 
 
 def set_max_epochs(max_epochs: int | None) -> None:
-    """Limit the epochs of every `fit` from now on; None lifts the limit."""
+    """Limit the epochs of every `fit` from now on; None lifts the limit.
+
+    Arguments:
+        max_epochs: a whole number, or None.
+
+    Example:
+        >>> set_max_epochs(3)
+        >>> max_epochs()
+        3
+        >>> set_max_epochs(None)
+    """
     global _max_epochs
     _max_epochs = max_epochs
 
@@ -183,12 +248,26 @@ def max_steps_per_epoch() -> int | None:
     """Return how many batches an epoch of fit, evaluate or predict may have; None for no limit.
 
     Unless set, it is what the environment variable KERAS_MAX_STEPS_PER_EPOCH says.
+
+    Example:
+        >>> max_steps_per_epoch() is None
+        True
     """
     return _max_steps_per_epoch
 
 
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Limit the batches of every epoch from now on; None lifts the limit."""
+    """Limit the batches of every epoch from now on; None lifts the limit.
+
+    Arguments:
+        max_steps_per_epoch: a whole number, or None.
+
+    Example:
+        >>> set_max_steps_per_epoch(10)
+        >>> max_steps_per_epoch()
+        10
+        >>> set_max_steps_per_epoch(None)
+    """
     global _max_steps_per_epoch
     _max_steps_per_epoch = max_steps_per_epoch
 
@@ -197,19 +276,37 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
 
 
 def enable_interactive_logging() -> None:
-    """Print progress to standard output, as is the default."""
+    """Print progress to standard output, as is the default.
+
+    Example:
+        >>> enable_interactive_logging()
+        >>> is_interactive_logging_enabled()
+        True
+    """
     global _interactive_logging
     _interactive_logging = True
 
 
 def disable_interactive_logging() -> None:
-    """Send progress to the logger 'scratchnn' of Python's `logging`, at level INFO."""
+    """Send progress to the logger 'scratchnn' of Python's `logging`, at level INFO.
+
+    Example:
+        >>> disable_interactive_logging()
+        >>> is_interactive_logging_enabled()
+        False
+        >>> enable_interactive_logging()
+    """
     global _interactive_logging
     _interactive_logging = False
 
 
 def is_interactive_logging_enabled() -> bool:
-    """Return whether progress is printed; if not, it is logged."""
+    """Return whether progress is printed; if not, it is logged.
+
+    Example:
+        >>> is_interactive_logging_enabled()
+        True
+    """
     return _interactive_logging
 
 
@@ -225,7 +322,12 @@ def disable_traceback_filtering() -> None:
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """Return False: tracebacks are always shown whole."""
+    """Return False: tracebacks are always shown whole.
+
+    Example:
+        >>> is_traceback_filtering_enabled()
+        False
+    """
     return False
 
 
@@ -238,12 +340,22 @@ def disable_flash_attention() -> None:
 
 
 def is_flash_attention_enabled() -> bool:
-    """Return False: flash attention is a way of computing on GPUs."""
+    """Return False: flash attention is a way of computing on GPUs.
+
+    Example:
+        >>> is_flash_attention_enabled()
+        False
+    """
     return False
 
 
 def is_nnx_enabled() -> bool:
-    """Return False: NNX belongs to Keras's JAX backend."""
+    """Return False: NNX belongs to Keras's JAX backend.
+
+    Example:
+        >>> is_nnx_enabled()
+        False
+    """
     return False
 
 

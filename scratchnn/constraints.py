@@ -13,7 +13,15 @@ from .lookup import Lookup
 
 
 class Constraint:
-    """A function of a weight that returns the nearest allowed weight. Your own defines `call`."""
+    """A function of a weight that returns the nearest allowed weight. Your own defines `call`.
+
+    Example:
+        >>> class Rounded(Constraint):
+        ...     def call(self, w):
+        ...         return w.round()
+        >>> Rounded()(np.array([0.4, 1.7])).numpy()
+        array([0., 2.])
+    """
 
     def __call__(self, w: Any) -> Array:
         """Return the constrained copy of the array `w`."""
@@ -46,6 +54,11 @@ class MaxNorm(Constraint):
 
     w <- w * clip(|w|, 0, max_value) / (epsilon + |w|), the norm |w| taken along `axis`.
 
+    Example:
+        >>> MaxNorm(2.0)(np.array([[3.0, 0.0], [4.0, 1.0]])).round(3)
+        array([[1.2, 0. ],
+               [1.6, 1. ]])
+
     Reference: Srivastava et al., 2014, Dropout: A Simple Way to Prevent Neural Networks from
     Overfitting.
     """
@@ -64,14 +77,28 @@ class MaxNorm(Constraint):
 
 
 class NonNeg(Constraint):
-    """Set negative weights to zero: w <- max(w, 0)."""
+    """Set negative weights to zero: w <- max(w, 0).
+
+    Example:
+        >>> NonNeg()(np.array([-1.0, 2.0])).numpy()
+        array([0., 2.])
+    """
 
     def call(self, w: Array) -> Array:
         return np.asarray(np.maximum(w, 0))
 
 
 class UnitNorm(Constraint):
-    """Scale each weight vector to norm 1: w <- w / (epsilon + |w|)."""
+    """Scale each weight vector to norm 1: w <- w / (epsilon + |w|).
+
+    Arguments:
+        axis: along which a vector's weights lie: 0 for Dense, [0, 1, 2] for Conv2D.
+
+    Example:
+        >>> UnitNorm()(np.array([[3.0], [4.0]])).round(3)
+        array([[0.6],
+               [0.8]])
+    """
 
     def __init__(self, axis: Axis = 0) -> None:
         self.axis = axis
@@ -87,6 +114,16 @@ class MinMaxNorm(Constraint):
     """Keep each weight vector's norm between two values.
 
     w <- w * (rate * clip(|w|, min_value, max_value) + (1 - rate) * |w|) / (epsilon + |w|)
+
+    Arguments:
+        min_value, max_value: the two values.
+        rate: how much of the way to them each step goes, 1 for all of it.
+        axis: along which a vector's weights lie: 0 for Dense, [0, 1, 2] for Conv2D.
+
+    Example:
+        >>> MinMaxNorm(min_value=0.5, max_value=1.0)(np.array([[3.0, 0.1], [4.0, 0.0]])).round(3)
+        array([[0.6, 0.5],
+               [0.8, 0. ]])
     """
 
     def __init__(

@@ -33,6 +33,10 @@ class Context:
     A layer stores what it needs as attributes (`ctx.x = x`) and takes the arrays it writes to
     from `buffer`, so that a training step after the first allocates nothing.
 
+    Arguments:
+        training: whether this is a training step; None where nobody said.
+        dtype: what the layer computes in, and its buffers are of.
+
     Attributes:
         training: whether this is a training step.
         mode: the same, or None where nobody said which: a call of a model or a layer alone.

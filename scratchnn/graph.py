@@ -15,10 +15,19 @@ if TYPE_CHECKING:
 class KerasTensor:
     """A symbol for data that is not there yet: what `Input` and a layer called on one return.
 
+    Arguments:
+        shape: (None, ...).
+        dtype: the dtype of the data.
+        name: made up if not given.
+
     Attributes:
         shape: (None, ...), the batch size first.
         dtype: the dtype of the data.
         node: the call that makes it; `index` says which of the call's outputs it is.
+
+    Example:
+        >>> KerasTensor((None, 3), "float32", name="x")
+        <KerasTensor shape=(None, 3), dtype=float32, name=x>
     """
 
     node: Node

@@ -82,14 +82,24 @@ class Constant(Initializer):
 
 
 class Zeros(Initializer):
-    """Every element is 0."""
+    """Every element is 0.
+
+    Example:
+        >>> Zeros()((2,)).numpy()
+        array([0., 0.], dtype=float32)
+    """
 
     def __call__(self, shape: Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
         return as_tensor(np.zeros(random.checked_shape(shape), _numeric(dtype)))
 
 
 class Ones(Initializer):
-    """Every element is 1."""
+    """Every element is 1.
+
+    Example:
+        >>> Ones()((2,)).numpy()
+        array([1., 1.], dtype=float32)
+    """
 
     def __call__(self, shape: Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
         return as_tensor(np.ones(random.checked_shape(shape), _numeric(dtype)))
@@ -143,6 +153,10 @@ class RandomInitializer(Initializer):
 
     Raises:
         ValueError: if `seed` is none of these.
+
+    Example:
+        >>> isinstance(HeNormal(), RandomInitializer)
+        True
     """
 
     def __init__(self, seed: Any = None) -> None:
@@ -170,6 +184,10 @@ class RandomNormal(RandomInitializer):
         mean: mean of the distribution.
         stddev: its standard deviation.
         seed: an integer, a SeedGenerator, or None for a seed drawn now.
+
+    Example:
+        >>> RandomNormal(seed=1)((100, 50)).shape
+        (100, 50)
     """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
@@ -191,6 +209,10 @@ class TruncatedNormal(RandomNormal):
         mean: mean of the distribution.
         stddev: its standard deviation before the truncation.
         seed: an integer, a SeedGenerator, or None for a seed drawn now.
+
+    Example:
+        >>> TruncatedNormal(seed=1)((100, 50)).shape
+        (100, 50)
     """
 
     def __call__(self, shape: Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
@@ -235,6 +257,11 @@ class Orthogonal(RandomInitializer):
 
     Raises:
         ValueError: when called with a shape of rank 0 or 1.
+
+    Example:
+        >>> q = Orthogonal(seed=1)((3, 3))
+        >>> bool(np.allclose(q @ q.T, np.eye(3), atol=1e-6))
+        True
 
     Reference:
         Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural
@@ -402,6 +429,10 @@ class GlorotNormal(_Preset):
     """Truncated normal numbers of variance 2 / (fan_in + fan_out).
 
     Arguments: as VarianceScaling's. Reference: as GlorotUniform's.
+
+    Example:
+        >>> GlorotNormal(seed=1)((100, 50)).shape
+        (100, 50)
     """
 
     _scale, _mode, _distribution = 1.0, "fan_avg", "truncated_normal"
@@ -411,6 +442,10 @@ class HeUniform(_Preset):
     """Uniform numbers in [-limit, limit), limit = sqrt(6 / fan_in): for layers with ReLU.
 
     Arguments: as VarianceScaling's.
+
+    Example:
+        >>> HeUniform(seed=1)((100, 50)).shape
+        (100, 50)
 
     Reference:
         He et al., "Delving deep into rectifiers: surpassing human-level performance on ImageNet
@@ -424,6 +459,10 @@ class HeNormal(_Preset):
     """Truncated normal numbers of variance 2 / fan_in: for layers with ReLU.
 
     Arguments: as VarianceScaling's. Reference: as HeUniform's.
+
+    Example:
+        >>> HeNormal(seed=1)((100, 50)).shape
+        (100, 50)
     """
 
     _scale, _mode, _distribution = 2.0, "fan_in", "truncated_normal"
@@ -433,6 +472,10 @@ class LecunUniform(_Preset):
     """Uniform numbers in [-limit, limit), limit = sqrt(3 / fan_in).
 
     Arguments: as VarianceScaling's.
+
+    Example:
+        >>> LecunUniform(seed=1)((100, 50)).shape
+        (100, 50)
 
     Reference:
         LeCun et al., "Efficient BackProp", 1998.
@@ -445,6 +488,10 @@ class LecunNormal(_Preset):
     """Truncated normal numbers of variance 1 / fan_in: for layers with SELU.
 
     Arguments: as VarianceScaling's. Reference: as LecunUniform's.
+
+    Example:
+        >>> LecunNormal(seed=1)((100, 50)).shape
+        (100, 50)
     """
 
     _scale, _mode, _distribution = 1.0, "fan_in", "truncated_normal"

@@ -32,8 +32,16 @@ class Lookup:
 
         Classes become objects; functions and other callables are returned as they are.
 
+        Arguments:
+            identifier: any of these.
+
         Raises:
             ValueError: for anything else, and for a name that is not known, with the nearest.
+
+        Example:
+            >>> from scratchnn import constraints
+            >>> type(constraints.get("max_norm")).__name__, constraints.get(None)
+            ('MaxNorm', None)
         """
         if identifier is None:
             return None
@@ -59,7 +67,16 @@ class Lookup:
         naming.unknown(self.kind, identifier, lower or self.names)
 
     def serialize(self, obj: Any) -> Any:
-        """Return the config from which `deserialize` makes the object again."""
+        """Return the config from which `deserialize` makes the object again.
+
+        Arguments:
+            obj: the object.
+
+        Example:
+            >>> from scratchnn import constraints
+            >>> constraints.serialize(constraints.MaxNorm(2))["class_name"]
+            'MaxNorm'
+        """
         from .saving import serialize_keras_object
 
         return serialize_keras_object(obj)
@@ -73,6 +90,12 @@ class Lookup:
 
         Raises:
             ValueError: for a name that is not known, and what is no config.
+
+        Example:
+            >>> from scratchnn import constraints
+            >>> config = constraints.serialize(constraints.MaxNorm(3))
+            >>> constraints.deserialize(config).max_value
+            3
         """
         from .saving.registration import custom_object_scope, get_registered_object
         from .saving.serialization import from_description

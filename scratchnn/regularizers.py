@@ -48,6 +48,10 @@ class L1L2(Regularizer):
 
     Raises:
         ValueError: if a factor is negative or not finite.
+
+    Example:
+        >>> float(L1L2(l1=1.0, l2=1.0)(np.array([1.0, -2.0])))
+        8.0
     """
 
     def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0) -> None:
@@ -73,7 +77,12 @@ class L1L2(Regularizer):
 
 
 class L1(L1L2):
-    """The lasso penalty: l1 * sum |x|."""
+    """The lasso penalty: l1 * sum |x|.
+
+    Example:
+        >>> float(L1(0.5)(np.array([1.0, -2.0])))
+        1.5
+    """
 
     def __init__(self, l1: float = 0.01) -> None:
         super().__init__(l1=0.01 if l1 is None else l1)
@@ -83,7 +92,12 @@ class L1(L1L2):
 
 
 class L2(L1L2):
-    """The ridge penalty: l2 * sum x^2."""
+    """The ridge penalty: l2 * sum x^2.
+
+    Example:
+        >>> float(L2(0.5)(np.array([1.0, -2.0])))
+        2.5
+    """
 
     def __init__(self, l2: float = 0.01) -> None:
         super().__init__(l2=0.01 if l2 is None else l2)
@@ -100,6 +114,10 @@ class OrthogonalRegularizer(Regularizer):
     Arguments:
         factor: the strength.
         mode: 'rows' or 'columns'.
+
+    Example:
+        >>> float(OrthogonalRegularizer(1.0)(np.eye(2)))
+        0.0
     """
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
@@ -143,7 +161,12 @@ class OrthogonalRegularizer(Regularizer):
 
 
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
-    """Return L1L2(l1, l2)."""
+    """Return L1L2(l1, l2).
+
+    Example:
+        >>> float(l1_l2(l1=1.0, l2=1.0)(np.array([1.0, -2.0])))
+        8.0
+    """
     return L1L2(l1, l2)
 
 
@@ -177,8 +200,15 @@ __all__ = [
 def get(identifier: Any) -> Regularizer | None:
     """Return the regularizer that a name, a config, a class, an object or None stands for.
 
+    Arguments:
+        identifier: any of these.
+
     Raises:
         ValueError: for a name that is not known, and for a function, whose gradient nobody knows.
+
+    Example:
+        >>> type(get("l2")).__name__, get(None)
+        ('L2', None)
     """
     found = _lookup.get(identifier)
     if found is not None and not isinstance(found, Regularizer):

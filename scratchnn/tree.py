@@ -31,11 +31,21 @@ __all__ = [
 
 
 class MAP_TO_NONE:  # noqa: N801
-    """What a function given to `traverse` returns for None in its place."""
+    """What a function given to `traverse` returns for None in its place.
+
+    Example:
+        >>> traverse(lambda part: MAP_TO_NONE if part == 2 else None, [1, 2])
+        [1, None]
+    """
 
 
 def is_nested(structure: Any) -> bool:
-    """Return whether `structure` is a list, a tuple or a dict, and no leaf."""
+    """Return whether `structure` is a list, a tuple or a dict, and no leaf.
+
+    Example:
+        >>> is_nested([1]), is_nested(1)
+        (True, False)
+    """
     return isinstance(structure, (list, tuple, dict, deque))
 
 
@@ -65,6 +75,9 @@ def _rebuild(structure: Any, children: Iterable[Any]) -> Any:
 def flatten(structure: Any) -> list[Any]:
     """Return the leaves.
 
+    Arguments:
+        structure: nested lists, tuples and dicts.
+
     Example:
         >>> flatten([1, (2, [3])])
         [1, 2, 3]
@@ -74,6 +87,9 @@ def flatten(structure: Any) -> list[Any]:
 
 def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
     """Return the leaves, each with the keys that lead to it.
+
+    Arguments:
+        structure: nested lists, tuples and dicts.
 
     Example:
         >>> flatten_with_path({"a": [5, 6]})
@@ -90,6 +106,10 @@ def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
 
 def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any]) -> Any:
     """Return a structure like the given one with other leaves.
+
+    Arguments:
+        structure: the given one.
+        flat_sequence: the leaves, in the order of `flatten`.
 
     Raises:
         ValueError: if their number differs.
@@ -214,6 +234,9 @@ def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
 
     Raises:
         ValueError: if they differ in more.
+
+    Example:
+        >>> assert_same_structure([1, (2, 3)], [4, (5, 6)])
     """
     map_structure(lambda *_: None, a, b)
 
@@ -221,8 +244,14 @@ def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
 def assert_same_paths(a: Any, b: Any) -> None:
     """Check that the same keys lead to the leaves of two structures, whatever their kinds.
 
+    Arguments:
+        a, b: the two structures.
+
     Raises:
         ValueError: if a path leads to a leaf in one of them alone.
+
+    Example:
+        >>> assert_same_paths([1, (2, 3)], (4, [5, 6]))
     """
     paths, others = ({path for path, _ in flatten_with_path(s)} for s in (a, b))
     if paths != others:

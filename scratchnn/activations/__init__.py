@@ -53,6 +53,9 @@ _lookup = Lookup(
 def get(identifier: Any) -> Any:
     """Return the activation that a name, a config, a function, a layer or None (linear) means.
 
+    Arguments:
+        identifier: any of these.
+
     Raises:
         ValueError: for a name that is not known, with the nearest one that is, and for what cannot
             be called.
@@ -71,6 +74,9 @@ def get(identifier: Any) -> Any:
 
 def serialize(activation: Any) -> Any:
     """Return the name of one of these functions, or the config of a layer or of your own function.
+
+    Arguments:
+        activation: the function or layer.
 
     Raises:
         TypeError: for what has neither a name nor a config: None, a lambda, a `functools.partial`.

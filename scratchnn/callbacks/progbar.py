@@ -14,6 +14,10 @@ class ProgbarLogger(Callback):
 
     Raises:
         ValueError: if `params['verbose']` is not 0, 1, 2 or 'auto'.
+
+    Example:
+        >>> ProgbarLogger().bar is None
+        True
     """
 
     def __init__(self) -> None:

@@ -69,6 +69,15 @@ class Layer:
 
     Raises:
         ValueError: for any other keyword, or a dtype that is not supported.
+
+    Example:
+        >>> class Double(Layer):
+        ...     def forward(self, x, ctx):
+        ...         return 2 * x
+        ...     def backward(self, dy, ctx):
+        ...         return 2 * dy
+        >>> Double()([1.0, 2.0]).numpy()
+        array([2., 4.], dtype=float32)
     """
 
     casts_integers = True

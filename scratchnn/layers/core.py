@@ -29,6 +29,10 @@ class InputLayer(Layer):
 
     Raises:
         ValueError: without a shape, or for one that is not a sequence of positive sizes.
+
+    Example:
+        >>> InputLayer(shape=(3,)).output.shape
+        (None, 3)
     """
 
     has_build_config = False
@@ -307,7 +311,12 @@ class Flatten(Layer):
 
 
 class Identity(Layer):
-    """Return the input: y = x. Any shape, any dtype."""
+    """Return the input: y = x. Any shape, any dtype.
+
+    Example:
+        >>> Identity()([1.0, 2.0]).numpy()
+        array([1., 2.], dtype=float32)
+    """
 
     casts_integers = False
     supports_masking = True

@@ -222,10 +222,20 @@ def _through_scale(dy: Array, y: Array, scale: Array, axis: int) -> Array:
 
 
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
-    """Return some inputs side by side: `Concatenate(axis, **kwargs)(inputs)`."""
+    """Return some inputs side by side: `Concatenate(axis, **kwargs)(inputs)`.
+
+    Example:
+        >>> concatenate([np.array([[1.0]]), np.array([[3.0, 4.0]])]).numpy()
+        array([[1., 3., 4.]], dtype=float32)
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
-    """Return the dot products of two inputs: `Dot(axes, **kwargs)(inputs)`."""
+    """Return the dot products of two inputs: `Dot(axes, **kwargs)(inputs)`.
+
+    Example:
+        >>> dot([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])], axes=1).numpy()
+        array([[11.]], dtype=float32)
+    """
     return Dot(axes=axes, **kwargs)(inputs)

@@ -399,30 +399,60 @@ class Minimum(Extreme):
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:
-    """Return the sum of some inputs: `Add(**kwargs)(inputs)`."""
+    """Return the sum of some inputs: `Add(**kwargs)(inputs)`.
+
+    Example:
+        >>> add([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])]).numpy()
+        array([[4., 6.]], dtype=float32)
+    """
     return Add(**kwargs)(inputs)
 
 
 def average(inputs: Any, **kwargs: Any) -> Any:
-    """Return the mean of some inputs: `Average(**kwargs)(inputs)`."""
+    """Return the mean of some inputs: `Average(**kwargs)(inputs)`.
+
+    Example:
+        >>> average([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])]).numpy()
+        array([[2., 3.]], dtype=float32)
+    """
     return Average(**kwargs)(inputs)
 
 
 def subtract(inputs: Any, **kwargs: Any) -> Any:
-    """Return the difference of two inputs: `Subtract(**kwargs)(inputs)`."""
+    """Return the difference of two inputs: `Subtract(**kwargs)(inputs)`.
+
+    Example:
+        >>> subtract([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])]).numpy()
+        array([[-2., -2.]], dtype=float32)
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: Any, **kwargs: Any) -> Any:
-    """Return the product of some inputs: `Multiply(**kwargs)(inputs)`."""
+    """Return the product of some inputs: `Multiply(**kwargs)(inputs)`.
+
+    Example:
+        >>> multiply([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])]).numpy()
+        array([[3., 8.]], dtype=float32)
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def maximum(inputs: Any, **kwargs: Any) -> Any:
-    """Return the largest of some inputs: `Maximum(**kwargs)(inputs)`."""
+    """Return the largest of some inputs: `Maximum(**kwargs)(inputs)`.
+
+    Example:
+        >>> maximum([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])]).numpy()
+        array([[3., 4.]], dtype=float32)
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Any, **kwargs: Any) -> Any:
-    """Return the smallest of some inputs: `Minimum(**kwargs)(inputs)`."""
+    """Return the smallest of some inputs: `Minimum(**kwargs)(inputs)`.
+
+    Example:
+        >>> minimum([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])]).numpy()
+        array([[1., 2.]], dtype=float32)
+    """
     return Minimum(**kwargs)(inputs)

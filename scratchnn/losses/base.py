@@ -46,6 +46,15 @@ class Loss:
 
     Raises:
         ValueError: for another reduction or dtype.
+
+    Example:
+        >>> class Quartic(Loss):
+        ...     def call(self, y_true, y_pred):
+        ...         return np.mean((y_pred - y_true) ** 4, axis=-1)
+        ...     def gradient(self, y_true, y_pred):
+        ...         return 4 * (y_pred - y_true) ** 3 / y_pred.shape[-1]
+        >>> float(Quartic()([[0.0], [0.0]], [[1.0], [2.0]]))
+        8.5
     """
 
     def __init__(
@@ -220,7 +229,12 @@ class Loss:
 
 
 class Reduction:
-    """The names of the reductions, as programs for tf.keras write them: `Reduction.SUM`."""
+    """The names of the reductions, as programs for tf.keras write them: `Reduction.SUM`.
+
+    Example:
+        >>> Reduction.SUM
+        'sum'
+    """
 
     AUTO = "auto"  # an error today
     NONE = "none"

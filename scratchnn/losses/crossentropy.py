@@ -353,6 +353,10 @@ def binary_crossentropy(
 ) -> Tensor:
     """Return each sample's binary cross-entropy.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+        from_logits, label_smoothing, axis: as for BinaryCrossentropy.
+
     Example:
         >>> binary_crossentropy([[1.0]], [[0.5]]).numpy().round(4)
         array([0.6931], dtype=float32)
@@ -376,6 +380,10 @@ def categorical_crossentropy(
 ) -> Tensor:
     """Return each sample's categorical cross-entropy.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+        from_logits, label_smoothing, axis: as for CategoricalCrossentropy.
+
     Example:
         >>> categorical_crossentropy([[0, 1]], [[0.5, 0.5]]).numpy().round(4)
         array([0.6931], dtype=float32)
@@ -398,6 +406,11 @@ def sparse_categorical_crossentropy(
     axis: int = -1,
 ) -> Tensor:
     """Return each sample's cross-entropy for integer labels.
+
+    Arguments:
+        y_true: labels (N,) or (N, T).
+        y_pred: predictions (N, C) or (N, T, C).
+        from_logits, ignore_class, axis: as for SparseCategoricalCrossentropy.
 
     Example:
         >>> sparse_categorical_crossentropy([1], [[0.5, 0.5]]).numpy().round(4)

@@ -16,8 +16,16 @@ _REFUSAL = (
 class CTC(Loss):
     """Not supported: making one is an error.
 
+    Arguments:
+        reduction, name, dtype: not looked at.
+
     Raises:
         NotImplementedError: always.
+
+    Example:
+        >>> CTC()  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        NotImplementedError: ...
 
     Reference: Graves et al., 2006, Connectionist Temporal Classification: Labelling Unsegmented
     Sequence Data with Recurrent Neural Networks.
@@ -35,7 +43,15 @@ class CTC(Loss):
 def ctc(y_true: Any, y_pred: Any) -> NoReturn:
     """Not supported.
 
+    Arguments:
+        y_true, y_pred: not looked at.
+
     Raises:
         NotImplementedError: always.
+
+    Example:
+        >>> ctc([1], [1])  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        NotImplementedError: ...
     """
     raise NotImplementedError(_REFUSAL)

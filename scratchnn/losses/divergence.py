@@ -97,6 +97,9 @@ class Poisson(SameShapeLoss):
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     """Return each sample's Kullback-Leibler divergence.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+
     Example:
         >>> kl_divergence([[0.5, 0.5]], [[0.25, 0.75]]).numpy().round(4)
         array([0.1438], dtype=float32)
@@ -106,6 +109,9 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
 
 def poisson(y_true: Any, y_pred: Any) -> Tensor:
     """Return each sample's Poisson loss.
+
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
 
     Example:
         >>> poisson([[2.0]], [[3.0]]).numpy().round(4)

@@ -215,6 +215,11 @@ def binary_focal_crossentropy(
 ) -> Tensor:
     """Return each sample's binary focal cross-entropy.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+        apply_class_balancing, alpha, gamma, from_logits, label_smoothing, axis: as for
+            BinaryFocalCrossentropy.
+
     Example:
         >>> binary_focal_crossentropy([[1.0]], [[0.8]]).numpy().round(4)
         array([0.0089], dtype=float32)
@@ -242,6 +247,10 @@ def categorical_focal_crossentropy(
     axis: int = -1,
 ) -> Tensor:
     """Return each sample's categorical focal cross-entropy.
+
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+        alpha, gamma, from_logits, label_smoothing, axis: as for CategoricalFocalCrossentropy.
 
     Example:
         >>> categorical_focal_crossentropy([[0, 1, 0]], [[0.1, 0.8, 0.1]]).numpy().round(4)

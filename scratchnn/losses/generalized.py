@@ -80,6 +80,11 @@ class CategoricalGeneralizedCrossEntropy(Loss):
 def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Tensor:
     """Return each sample's generalized cross-entropy.
 
+    Arguments:
+        y_true: labels (N,).
+        y_pred: probabilities (N, C).
+        q: as for CategoricalGeneralizedCrossEntropy.
+
     Example:
         >>> categorical_generalized_cross_entropy([1], [[0.1, 0.81, 0.09]], 0.5).numpy().round(4)
         array([0.2], dtype=float32)

@@ -137,6 +137,9 @@ def _shortfall(y: Array, p: Array, ctx: Context) -> Array:
 def hinge(y_true: Any, y_pred: Any) -> Tensor:
     """Return each sample's hinge loss.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+
     Example:
         >>> hinge([[1.0, -1.0]], [[0.5, -3.0]]).numpy()
         array([0.25], dtype=float32)
@@ -147,6 +150,9 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
 def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """Return each sample's squared hinge loss.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+
     Example:
         >>> squared_hinge([[1.0, -1.0]], [[0.5, -3.0]]).numpy()
         array([0.125], dtype=float32)
@@ -156,6 +162,9 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
 
 def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """Return each sample's categorical hinge loss.
+
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
 
     Example:
         >>> categorical_hinge([[0, 1, 0]], [[0.5, 1.0, -2.0]]).numpy()

@@ -127,6 +127,10 @@ class Tversky(_Overlap):
 def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Tensor:
     """Return the Dice loss.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+        axis: as for Dice.
+
     Example:
         >>> round(float(dice([[1.0, 0.0]], [[0.5, 0.5]])), 4)
         0.5
@@ -138,6 +142,10 @@ def tversky(
     y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None
 ) -> Tensor:
     """Return the Tversky loss.
+
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+        alpha, beta, axis: as for Tversky.
 
     Example:
         >>> round(float(tversky([[1.0, 0.0]], [[0.5, 0.5]], alpha=3.0, beta=0.0)), 4)

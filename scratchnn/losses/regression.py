@@ -162,6 +162,9 @@ class MeanSquaredLogarithmicError(SameShapeLoss):
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     """Return each sample's mean squared error.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+
     Example:
         >>> mean_squared_error([[0.0, 0.0]], [[1.0, 3.0]]).numpy()
         array([5.], dtype=float32)
@@ -171,6 +174,9 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
 
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     """Return each sample's mean absolute error.
+
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
 
     Example:
         >>> mean_absolute_error([[0.0, 0.0]], [[1.0, 3.0]]).numpy()
@@ -182,6 +188,9 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     """Return each sample's mean absolute error in percent.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+
     Example:
         >>> mean_absolute_percentage_error([[2.0, 4.0]], [[3.0, 4.0]]).numpy()
         array([25.], dtype=float32)
@@ -191,6 +200,9 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
 
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     """Return each sample's mean squared error of logarithms.
+
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
 
     Example:
         >>> mean_squared_logarithmic_error([[1.0]], [[3.0]]).numpy().round(4)

@@ -100,6 +100,10 @@ class LogCosh(SameShapeLoss):
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     """Return each sample's Huber loss.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+        delta: as for Huber.
+
     Example:
         >>> huber([[0.0]], [[3.0]], delta=2.0).numpy()
         array([4.], dtype=float32)
@@ -109,6 +113,9 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
 
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     """Return each sample's mean of log cosh(p - y).
+
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
 
     Example:
         >>> log_cosh([[0.0]], [[1.0]]).numpy().round(4)

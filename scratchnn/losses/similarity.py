@@ -184,6 +184,10 @@ class _LogSumExp:
 def cosine_similarity(y_true: Any, y_pred: Any, axis: Axis = -1) -> Tensor:
     """Return minus the cosine of the angle between each target and its prediction.
 
+    Arguments:
+        y_true, y_pred: targets and predictions, of one shape.
+        axis: as for CosineSimilarity.
+
     Example:
         >>> cosine_similarity([[0.0, 1.0]], [[3.0, 4.0]]).numpy().round(4)
         array([-0.8], dtype=float32)

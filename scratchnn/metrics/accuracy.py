@@ -15,6 +15,10 @@ from .reduction import MeanMetricWrapper
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     """Return [y == (p > threshold)] for each number.
 
+    Arguments:
+        y_true, y_pred: targets, 0 or 1, and predictions, of one shape.
+        threshold: above which a prediction is 1.
+
     Example:
         >>> binary_accuracy([1.0, 1.0], [0.9, 0.5]).numpy()
         array([1., 0.], dtype=float32)
@@ -25,6 +29,9 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """Return [argmax y == argmax p] for each sample, the first of equal maxima.
+
+    Arguments:
+        y_true, y_pred: one-hot targets and predictions, (N, C).
 
     Raises:
         ValueError: for integer labels, which have no argmax.
@@ -41,6 +48,9 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """Return [y == argmax p] for each sample with an integer label y.
 
+    Arguments:
+        y_true: labels (N,); y_pred: predictions (N, C).
+
     Raises:
         ValueError: for targets that are not labels.
 
@@ -56,6 +66,10 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
     """Return whether the class of the one-hot y is among the k best predictions.
+
+    Arguments:
+        y_true, y_pred: one-hot targets and predictions, (N, C).
+        k: how many of the best count.
 
     Raises:
         ValueError: for integer labels, which have no argmax.

@@ -35,6 +35,15 @@ class Model(Layer):
 
     Arguments:
         **kwargs: the arguments of every Layer.
+
+    Example:
+        >>> from scratchnn.layers import Dense, Input
+        >>> x = Input((4,))
+        >>> model = Model(x, Dense(2)(x))
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(np.ones((8, 4)), np.ones((8, 2)), epochs=2, verbose=0)
+        >>> len(history.history["loss"])
+        2
     """
 
     casts_integers = False

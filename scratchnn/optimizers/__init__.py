@@ -89,6 +89,9 @@ def get(identifier: Any) -> Optimizer:
 
     Upper and lower case are alike in names.
 
+    Arguments:
+        identifier: any of these.
+
     Raises:
         ValueError: for a name that is not known, and anything else.
 

@@ -33,7 +33,12 @@ from .training import check_rate, dropout_mask_into
 
 
 def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return `shape` as a tuple of integers; a size that is unknown or negative is an error."""
+    """Return `shape` as a tuple of integers; a size that is unknown or negative is an error.
+
+    Example:
+        >>> checked_shape([2, np.int64(3)])
+        (2, 3)
+    """
     try:
         dims = tuple(operator.index(size) for size in shape)
     except TypeError:

@@ -15,12 +15,22 @@ _global_generator: SeedGenerator | None = None
 
 
 def make_seed() -> int:
-    """Draw a seed from Python's `random`, as each unseeded initializer does when it is made."""
+    """Draw a seed from Python's `random`, as each unseeded initializer does when it is made.
+
+    Example:
+        >>> 1 <= make_seed() <= 10**9
+        True
+    """
     return python_random.randint(1, 10**9)
 
 
 def is_integer(value: object) -> bool:
-    """Return whether `value` is a Python or NumPy integer."""
+    """Return whether `value` is a Python or NumPy integer.
+
+    Example:
+        >>> is_integer(np.int64(3)), is_integer(3.0)
+        (True, False)
+    """
     return isinstance(value, (int, np.integer))
 
 
@@ -85,6 +95,10 @@ def draw_seed(seed: Seed) -> SeedPair:
 
     Raises:
         ValueError: if `seed` is anything else.
+
+    Example:
+        >>> draw_seed(7)
+        (7, 0)
     """
     global _global_generator
     if isinstance(seed, SeedGenerator):
@@ -139,12 +153,26 @@ def set_global_seed(seed: int | None) -> None:
 
     Arguments:
         seed: an integer; None makes every epoch's order a fresh one again.
+
+    Example:
+        >>> set_global_seed(3)
+        >>> global_seed()
+        3
+        >>> set_global_seed(None)
     """
     global _global_seed
     _global_seed = None if seed is None else int(seed)
 
 
 def reset_global_generator() -> None:
-    """Forget the generator of unseeded draws; the next such draw makes a new one."""
+    """Forget the generator of unseeded draws; the next such draw makes a new one.
+
+    Example:
+        >>> set_random_seed(1)
+        >>> first = draw_seed(None)
+        >>> set_random_seed(1)
+        >>> draw_seed(None) == first
+        True
+    """
     global _global_generator
     _global_generator = None

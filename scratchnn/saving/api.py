@@ -121,6 +121,14 @@ def save_weights(
     Raises:
         ValueError: for another ending, or a model that is not built.
         FileExistsError, ImportError: as for `save_model`.
+
+    Example:
+        >>> import tempfile
+        >>> import scratchnn as keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(model, f"{folder}/m.weights.npz")
+        ...     load_weights(model, f"{folder}/m.weights.npz")
     """
     path = os.fsdecode(filepath)
     if max_shard_size is not None:
@@ -163,6 +171,14 @@ def load_weights(model: Any, filepath: Path, skip_mismatch: bool = False, **kwar
         ValueError: for another ending, or a model that is not built.
         FileNotFoundError: if there is no such file.
         ModelFileError: if the file is broken or does not fit; the model is then unchanged.
+
+    Example:
+        >>> import tempfile
+        >>> import scratchnn as keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(model, f"{folder}/m.weights.npz")
+        ...     load_weights(model, f"{folder}/m.weights.npz")
     """
     path = os.fsdecode(filepath)
     skipped = kwargs.pop("objects_to_skip", None) or ()
@@ -224,6 +240,16 @@ def load_model(
     Raises:
         ValueError: for another ending, and for safe_mode=False.
         ModelFileError: if the file is not there, broken, or names what is not known.
+
+    Example:
+        >>> import tempfile
+        >>> import scratchnn as keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.npz")
+        ...     again = load_model(f"{folder}/model.npz")
+        >>> bool((again.get_weights()[0] == model.get_weights()[0]).all())
+        True
     """
     path = os.fsdecode(filepath)
     if not safe_mode:

@@ -74,12 +74,27 @@ CustomObjectScope = custom_object_scope
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """Return the dictionary of registered objects itself: what is put into it is known, too."""
+    """Return the dictionary of registered objects itself: what is put into it is known, too.
+
+    Example:
+        >>> isinstance(get_custom_objects(), dict)
+        True
+    """
     return _registered
 
 
 def get_registered_name(thing: Any) -> str:
-    """Return the name a class or function was registered under, or its own."""
+    """Return the name a class or function was registered under, or its own.
+
+    Arguments:
+        thing: the class or function.
+
+    Example:
+        >>> class Mine:
+        ...     pass
+        >>> get_registered_name(Mine)
+        'Mine'
+    """
     with contextlib.suppress(TypeError):  # what has no hash was not registered
         if thing in _names:
             return _names[thing]
@@ -95,6 +110,14 @@ def get_registered_object(
 
     It is looked for in the open `custom_object_scope`s, the innermost first, among the registered
     objects, and in the two mappings, in this order.
+
+    Arguments:
+        name: such as 'my_package>MyLayer'.
+        custom_objects, module_objects: dicts to look in as well, before and after the registry.
+
+    Example:
+        >>> get_registered_object("nobody>Nothing") is None
+        True
     """
     for known in (*_scopes.get(), _registered, custom_objects or {}, module_objects or {}):
         if name in known:

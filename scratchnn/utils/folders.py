@@ -68,6 +68,18 @@ def image_dataset_from_directory(
     Raises:
         ImportError: without Pillow.
         ValueError: for arguments that do not fit, and if no images are found.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from scratchnn.utils import save_img
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ("cats", "dogs"):
+        ...         pathlib.Path(folder, name).mkdir()
+        ...         save_img(f"{folder}/{name}/1.png", np.zeros((4, 6, 3)))
+        ...     data = image_dataset_from_directory(folder, image_size=(8, 8), verbose=False)
+        ...     ((images, labels),) = data
+        >>> data.class_names, images.shape, sorted(labels.tolist())
+        (['cats', 'dogs'], (2, 8, 8, 3), [0, 1])
     """
     if color_mode not in _CHANNELS:
         raise ValueError(f"color_mode must be one of {[*_CHANNELS]}. Received: {color_mode!r}.")
@@ -138,6 +150,17 @@ def text_dataset_from_directory(
 
     Raises:
         ValueError: for arguments that do not fit, and if no texts are found.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ("bad", "good"):
+        ...         pathlib.Path(folder, name).mkdir()
+        ...         _ = pathlib.Path(folder, name, "1.txt").write_text(f"a {name} film")
+        ...     data = text_dataset_from_directory(folder, shuffle=False, verbose=False)
+        ...     ((texts, labels),) = data
+        >>> data.class_names, texts.tolist(), labels.tolist()
+        (['bad', 'good'], ['a bad film', 'a good film'], [0, 1])
     """
     _check_format(format)
 

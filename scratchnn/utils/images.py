@@ -167,6 +167,10 @@ def array_to_img(
     Raises:
         ImportError: without Pillow.
         ValueError: for another shape.
+
+    Example:
+        >>> array_to_img(np.zeros((4, 6, 3))).size
+        (6, 4)
     """
     data_format = config.standardize_data_format(data_format)
     x = np.asarray(x, config.floatx() if dtype is None else dtype)
@@ -205,6 +209,13 @@ def save_img(
     Raises:
         ImportError: without Pillow.
         ValueError: for an array that is no image.
+
+    Example:
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_img(f"{folder}/black.png", np.zeros((4, 6, 3)))
+        ...     os.listdir(folder)
+        ['black.png']
     """
     if file_format is None and isinstance(path, (str, os.PathLike)):
         file_format = os.path.splitext(path)[1][1:]

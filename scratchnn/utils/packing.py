@@ -20,6 +20,9 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     """Return the x, y and sample_weight of a batch; what is not there is None.
 
+    Arguments:
+        data: an array, or a tuple of up to three.
+
     Raises:
         ValueError: for a tuple of more than three.
 

@@ -11,6 +11,12 @@ def clear_session(free_memory: bool = True) -> None:
 
     Arguments:
         free_memory: taken as in Keras; NumPy arrays are freed when their last user is gone.
+
+    Example:
+        >>> from scratchnn import layers
+        >>> clear_session()
+        >>> layers.Dense(1).name
+        'dense'
     """
     reset_names()
     reset_global_generator()
