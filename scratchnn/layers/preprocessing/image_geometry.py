@@ -136,6 +136,8 @@ class RandomRotation(RandomWarp):
 
     The angle is uniform, from factor[0] to factor[1] full turns; positive ones are anticlockwise.
 
+    The gradient of the input is TensorFlow's: see RandomWarp.
+
     Arguments:
         factor: the lowest and highest share of a full turn, each in [-1, 1]; a number f stands for
             (-f, f).
@@ -192,6 +194,8 @@ class RandomZoom(RandomWarp):
     """In training, zoom each image about its middle, out or in. Otherwise y = x.
 
     An output is 1 + f inputs high, and 1 + g wide, f and g uniform: positive ones zoom out.
+
+    The gradient of the input is TensorFlow's: see RandomWarp.
 
     Arguments:
         height_factor: the lowest and highest f, in (-1, 1]; a number f stands for (-f, f).
@@ -261,6 +265,8 @@ class RandomTranslation(RandomWarp):
 
     f and g are uniform: positive ones shift down and right.
 
+    The gradient of the input is TensorFlow's: see RandomWarp.
+
     Arguments:
         height_factor: the lowest and highest f, in [-1, 1]; a number f stands for (-f, f).
         width_factor: the same for g.
@@ -320,6 +326,8 @@ class RandomShear(RandomWarp):
     """In training, slant each image: y(i, j) = x(i + g j, j + f i). Otherwise y = x.
 
     f and g are uniform, with one sign, + or -, for both.
+
+    The gradient of the input is TensorFlow's: see RandomWarp.
 
     Arguments:
         x_factor: the lowest and highest f, in [0, 1]; a number f stands for (-f, f).

@@ -18,6 +18,8 @@ class RandomPerspective(RandomWarp):
 
     Each coordinate of the corners, counted from the top left, grows by a random share of itself.
 
+    The gradient of the input is TensorFlow's: see RandomWarp in image_geometry.py.
+
     Arguments:
         factor: the lowest and highest probability of it, in [0, 1]; one number f is for (0, f).
         scale: twice the largest share, in [0, 1].
