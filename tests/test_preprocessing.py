@@ -164,6 +164,11 @@ def test_models_within_models_of_strings():
     inner = keras.Sequential([Input((1,), dtype="string"), words(), CategoryEncoding(9)])
     outer = keras.Sequential([Input((1,), dtype="string"), Identity(), Flatten(), inner, Dense(1)])
     assert outer.predict(TEXTS, verbose=0).shape == (3, 1)
+    start = Input((1,), dtype="string")
+    for first in (inner, keras.Model(start, inner(start))):
+        assert keras.Sequential([first, Dense(2)]).predict(TEXTS, verbose=0).shape == (3, 2)
+    of_bytes = keras.Sequential([Input((2,), dtype="uint8"), Rescaling(1 / 255)])
+    assert keras.Sequential([of_bytes]).input_dtype == "float32"  # as in Keras
     with pytest.raises(ValueError, match="expected an input of dtype 'string'"):
         keras.Sequential([Input((1,)), inner])
     with pytest.raises(ValueError, match=r"'float32'. Received: one of dtype 'string'"):

@@ -108,6 +108,10 @@ class Model(Layer):
     def takes_strings(self) -> bool:  # type: ignore[override]
         return STRING in self.input_dtypes
 
+    @property
+    def compute_dtype(self) -> str:
+        return STRING if self.takes_strings else self.dtype
+
     def check_dtypes(self, dtypes: Sequence[str]) -> None:
         for given, wanted in zip(dtypes, self.input_dtypes, strict=False):
             if (given == STRING) != (wanted == STRING):

@@ -232,10 +232,6 @@ class Sequential(Model):
             return self._input.dtype
         return self._layers[0].compute_dtype if self._layers else self.dtype
 
-    @property
-    def compute_dtype(self) -> str:
-        return self.input_dtype
-
     def output_dtype(self, dtypes: Sequence[str]) -> str:
         dtype = self.input_dtype
         for layer in self._layers:
