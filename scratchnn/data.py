@@ -56,7 +56,7 @@ def as_array(data: Any, what: str, strings: bool = False) -> Array:
             f"{what} must be an array of numbers. Received: {type(data).__name__} of dtype "
             f"{array.dtype}."
         )
-    _check_is_batch(array, what, f"the single number {array}. Write [{array}]")
+    _check_is_batch(array, what, "number", array)
     if array.dtype.kind == "f" and array.dtype != config.floatx() and not on_disk(data):
         array = array.astype(config.floatx())
     return array
@@ -77,15 +77,16 @@ def _as_batch_of_strings(data: Any, what: str, wanted: bool) -> Array:
             + (f" of dtype {data.dtype}." if hasattr(data, "dtype") else f": {data!r}.")
         )
     array = as_strings(data, what)
-    _check_is_batch(array, what, f"the single string {data!r}. Write [{data!r}]")
+    _check_is_batch(array, what, "string", data)
     return array
 
 
-def _check_is_batch(array: Array, what: str, single: str) -> None:
+def _check_is_batch(array: Array, what: str, kind: str, data: Any) -> None:
     if array.ndim == 0:
+        one = repr(data) if kind == "string" else str(data)
         raise ValueError(
             f"{what} must be a batch: an array whose first axis counts the samples. "
-            f"Received: {single}."
+            f"Received: the single {kind} {one}. Write [{one}]."
         )
     if len(array) == 0:
         raise ValueError(f"{what} is empty: expected at least one sample. Shape: {array.shape}.")

@@ -262,3 +262,15 @@ def test_class_weights(y):
 def test_class_weights_that_are_no_dict():
     with pytest.raises(ValueError, match=r"class_weight must be a dict such as .*\[1, 2\]"):
         class_weights(np.array([0, 1]), [1, 2])
+
+
+def test_data_is_not_made_text_unless_there_is_an_error():
+    """The text of an error that is never raised would cost more than a small prediction."""
+
+    def never(number):
+        raise AssertionError(f"{number} was formatted")
+
+    with np.printoptions(formatter={"float_kind": never}):
+        assert as_array(np.ones((2, 3), "f"), "x").shape == (2, 3)
+        with pytest.raises(AssertionError, match=r"1.5 was formatted"):
+            str(np.array([1.5]))
