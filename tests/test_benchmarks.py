@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -375,6 +376,26 @@ def test_scratchnn_contender_learns() -> None:
     found.timed_epoch()
     assert workloads.loss_of(found.weights(), work.x, work.y, False) < before
     np.testing.assert_allclose(found.call(work.x), found.predict(work.x), rtol=1e-5)
+
+
+def test_pytorchs_axes_are_those_of_keras_in_another_order() -> None:
+    """A dense layer after convolutions sees channels first; the way there and back is the same."""
+    found = contenders.PyTorch.__new__(contenders.PyTorch)
+    convolution = SimpleNamespace(weight=0, kernel_size=(3, 3), out_channels=4)
+    dense = SimpleNamespace(weight=0, in_features=100)
+    found._model = [convolution, SimpleNamespace(), dense]
+    kernel, rows = RNG.normal(size=(3, 2, 1, 4)), RNG.normal(size=(100, 7))
+    theirs = found._as_torchs(kernel, convolution)
+    assert theirs.shape == (4, 1, 3, 2)
+    np.testing.assert_array_equal(found._as_kerass(theirs, convolution), kernel)
+    images = RNG.normal(size=(3, 5, 5, 4))
+    theirs = found._as_torchs(rows, dense)
+    first = np.moveaxis(images, -1, 1).reshape(3, -1)
+    np.testing.assert_allclose(first @ theirs.T, images.reshape(3, -1) @ rows)
+    np.testing.assert_array_equal(found._as_kerass(theirs, dense), rows)
+    found._model = [dense]
+    np.testing.assert_array_equal(found._as_torchs(rows, dense), rows.T)
+    np.testing.assert_array_equal(found._as_kerass(rows.T, dense), rows)
 
 
 # --- machine, worker

@@ -61,16 +61,13 @@ def convolve_gradients(
     if ctx.has_ones:
         _, size, each = target.shape
         gradient = ctx.buffer("d_weights", (groups, size + 1, each))
-    if len(ctx.parts) != 1:
+    if not ctx.parts:
         gradient.fill(0)
     for part in ctx.parts:
-        dy_part = by_group(dy[part], groups)
-        if len(ctx.parts) == 1:
-            np.matmul(ctx.rows.transpose(0, 2, 1), dy_part, out=gradient)
-        else:
+        rows = ctx.rows
+        if len(ctx.parts) > 1:  # forward laid out others since
             rows = unfold(ctx.x[part], w, groups, ctx.has_ones, ctx)
-            term = ctx.buffer("of a part", gradient.shape)
-            gradient += np.matmul(rows.transpose(0, 2, 1), dy_part, out=term)
+        _add_product(rows.transpose(0, 2, 1), by_group(dy[part], groups), gradient, part, ctx)
     if ctx.has_ones:
         np.copyto(target, gradient[:, :size])
         np.copyto(d_bias.reshape(groups, each), gradient[:, size])  # type: ignore[union-attr]
@@ -91,6 +88,14 @@ def bias_gradient(dy: Array, d_bias: Array, ctx: Context) -> None:
     """Assign the gradient of a bias, (F,): the sum of dy, (N, *outputs, F), over all places."""
     rows = dy.reshape(-1, dy.shape[-1])
     np.dot(ctx.ones(len(rows)), rows, out=d_bias)
+
+
+def _add_product(a: Array, b: Array, total: Array, part: slice, ctx: Context) -> None:
+    """Add a @ b to the total, or assign it for the first part of a batch."""
+    if part.start == 0:
+        np.matmul(a, b, out=total)
+    else:
+        total += np.matmul(a, b, out=ctx.buffer("product", total.shape))
 
 
 def _matrices(kernel: Array, groups: int) -> Array:
@@ -137,16 +142,11 @@ def transposed_gradients(
     matrix = kernel.reshape(-1, channels)
     dx = ctx.buffer("dx", x.shape) if ctx.needs_dx else None
     parts = list(parts_of(len(x), _numbers(w, dy.shape[-1]), MOST))
-    if len(parts) != 1:
+    if not parts:
         gradient.fill(0)
     for part in parts:
         rows = unfold(dy[part], w, 1, False, ctx)[0]
-        x_part = x[part].reshape(-1, channels)
-        if len(parts) == 1:
-            np.matmul(rows.T, x_part, out=gradient)
-        else:
-            term = ctx.buffer("of a part", gradient.shape)
-            gradient += np.matmul(rows.T, x_part, out=term)
+        _add_product(rows.T, x[part].reshape(-1, channels), gradient, part, ctx)
         if dx is not None:
             np.matmul(rows, matrix, out=dx[part].reshape(-1, channels))
     return dx
