@@ -731,6 +731,30 @@ class Model(Layer):
 
         load_weights(self, filepath, skip_mismatch, **kwargs)
 
+    def export_script(self, filepath: Any, x: Any = None, embed: bool | None = None) -> None:
+        """Write a Python script that predicts, with NumPy alone: see `saving.export_script`.
+
+        Arguments:
+            filepath: where to: a name ending in .py.
+            x: inputs whose outputs are recorded for the script's check of itself.
+            embed: whether the weights are in the script; if not given, if they are small.
+        """
+        from ..saving.export_script import export_script
+
+        export_script(self, filepath, x, embed)
+
+    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
+        """Refuse: there is no graph of another framework. `export_script` writes plain NumPy.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(
+            f"model.export() to {format!r} is not supported: there is no graph of another "
+            'framework to export. model.export_script("predict.py") writes a script that predicts '
+            "with NumPy alone, and model.save() a file that Keras reads and exports."
+        )
+
     def to_json(self, **kwargs: Any) -> str:
         """Return the model's config as JSON, from which `models.model_from_json` makes it again.
 

@@ -18,12 +18,14 @@ from .serialization import deserialize_keras_object, serialize_keras_object
 if TYPE_CHECKING:
     from .api import load_model, load_weights, save_model, save_weights
     from .errors import ModelFileError
+    from .export_script import export_script
 
 __all__ = [
     "save_model",
     "load_model",
     "save_weights",
     "load_weights",
+    "export_script",
     "ModelFileError",
     "CustomObjectScope",
     "custom_object_scope",
@@ -41,6 +43,7 @@ _HOMES = {
     "save_weights": "api",
     "load_weights": "api",
     "ModelFileError": "errors",
+    "export_script": "export_script",
 }
 
 

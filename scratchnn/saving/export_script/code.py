@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +14,7 @@ from ...parameters import Parameter
 from . import plain
 
 
-class CannotExport(ValueError):
+class NotExportableError(ValueError):
     """A layer, or an option of one, has no plain code here."""
 
 
@@ -32,8 +34,8 @@ class Code:
         self._names: dict[int, str] = {}
 
     def line(self, text: str = "") -> None:
-        """Add a line."""
-        self.lines.append(text)
+        """Add a line, as several if it is long."""
+        self.lines += wrapped(text)
 
     def call(self, function: str, *arguments: Any, **options: Any) -> str:
         """Return a call of a function of plain.py; options that are None are left out."""
@@ -41,28 +43,48 @@ class Code:
         named = [f"{key}={value}" for key, value in options.items() if value is not None]
         return f"{function}({', '.join([*map(str, arguments), *named])})"
 
-    def weight(self, parameter: Parameter | None) -> str | None:
-        """Return what stands for a weight; None for None."""
-        if parameter is None:
-            return None
+    def weight(self, layer: Any, parameter: Parameter) -> str:
+        """Return what stands for a weight of a layer."""
         if id(parameter) not in self._names:
-            path = parameter.path.partition("/")[2] or parameter.path
-            name, number = path, 1
-            while name in self.weights:
-                number += 1
-                name = f"{path}_{number}"
-            self._names[id(parameter)] = name
-            self.weights[name] = parameter.numpy()
-        return f"W[{self._names[id(parameter)]!r}]"
+            name = f"{layer.name}/{parameter.name}"
+            self._names[id(parameter)] = self.constant(name, parameter.numpy())
+        return self._names[id(parameter)]
 
     def constant(self, name: str, value: Array) -> str:
-        """Return what stands for an array that is no weight."""
-        path, number = name, 1
-        while name in self.weights:
+        """Return what stands for an array, which goes by this name or one like it."""
+        name = found = harmless(name)
+        number = 1
+        while found in self.weights:
             number += 1
-            name = f"{path}_{number}"
-        self.weights[name] = value
-        return f"W[{name!r}]"
+            found = f"{name}_{number}"
+        self.weights[found] = value
+        return f"W[{json.dumps(found)}]"
+
+
+def harmless(name: str) -> str:
+    """Return a name for a comment: one from a hostile file might end it, and be run."""
+    return re.sub(r"[^\w ./-]", "_", name)
+
+
+def wrapped(line: str, width: int = 92) -> list[str]:
+    """Return a line of code as several: the arguments of calls one by one, where it is long."""
+    if len(line) <= width:
+        return [line]
+    start = line.find("(") + 1
+    if not start:
+        return [line]
+    parts, depth, last = [], 1, start
+    end = start
+    while depth and end < len(line):
+        character = line[end]
+        depth += (character in "([{") - (character in ")]}")
+        if depth == 1 and character == ",":
+            parts.append(line[last:end].strip())
+            last = end + 1
+        end += 1
+    parts.append(line[last : end - 1].strip())
+    inside = [f"    {text}" for part in parts for text in wrapped(f"{part},", width - 4)]
+    return [line[:start], *inside, *wrapped(line[end - 1 :], width)]
 
 
 def sources(functions: Iterable[str]) -> str:
@@ -74,7 +96,7 @@ def sources(functions: Iterable[str]) -> str:
         name = waiting.pop()
         if name not in needed:
             needed.add(name)
-            called = {node.id for node in ast.walk(found[name]) if isinstance(node, ast.Name)}
-            waiting += [other for other in called if other in found]
+            calls = [node.func for node in ast.walk(found[name]) if isinstance(node, ast.Call)]
+            waiting += [f.id for f in calls if isinstance(f, ast.Name) and f.id in found]
     texts = [ast.get_source_segment(whole, node) for name, node in found.items() if name in needed]
     return "\n\n\n".join(text for text in texts if text)

@@ -14,7 +14,7 @@ from ... import layers
 from ...layers.base import Layer
 from ..serialization import public_module
 from . import plain
-from .code import CannotExport, Code
+from .code import Code, NotExportableError
 
 
 class Value(NamedTuple):
@@ -40,23 +40,42 @@ def expression(code: Code, layer: Layer, x: Any, options: dict[str, Any]) -> str
     """Return the code of a layer's call.
 
     Raises:
-        CannotExport: if it has none.
+        NotExportableError: if it has none.
     """
     writer = WRITERS.get(type(layer).__name__)
     if writer is None or public_module(type(layer)) is None:
-        raise CannotExport(f"layers of the class {type(layer).__name__}")
+        raise NotExportableError(f"layers of the class {type(layer).__name__}")
     given = {k: v for k, v in options.items() if k not in ("training", "mask") and v}
-    config = layer.get_config()
-    if config.get("data_format") == "channels_first":
-        raise CannotExport("data_format='channels_first'")
+    config = config_of(layer)
     if given and not isinstance(layer, TAKES_OPTIONS):
-        raise CannotExport(f"calls with {', '.join(given)}")
-    return writer(code, layer, {**config, **given}, x)
+        raise NotExportableError(f"calls with {', '.join(given)}")
+    config = {**config, **given}
+    if config.get("data_format") == "channels_first":
+        return _channels_first(writer, code, layer, config, x)
+    return str(writer(code, layer, config, x))
 
 
-def next_mask(layer: Layer, x: Any, code: Code) -> str | None:
+def _channels_first(writer: Any, code: Code, layer: Layer, config: dict[str, Any], x: Value) -> str:
+    """Return the code of a call on (N, C, *places), which is (N, *places, C) meanwhile."""
+    batch, channels, *places = x.shape
+    moved = x._replace(name=f"{x.name}_last", shape=(batch, *places, channels))
+    code.line(f"{moved.name} = np.moveaxis({x.name}, 1, -1)")
+    y = str(writer(code, layer, config, moved))
+    same = len(layer.compute_output_shape(x.shape)) == x.rank
+    return f"np.moveaxis({y}, -1, 1)" if same else y
+
+
+def config_of(layer: Layer) -> dict[str, Any]:
+    """Return a layer's config, without which there is no code for it."""
+    try:
+        return layer.get_config()
+    except (TypeError, NotImplementedError) as error:
+        raise NotExportableError(f"what has no config ({error})") from None
+
+
+def next_mask(layer: Layer, x: Any) -> str | None:
     """Return the expression of the mask of what comes out; None if there is none."""
-    config = layer.get_config()
+    config = config_of(layer)
     if type(layer).__name__ == "Embedding":
         return f"{x.name} != 0" if config["mask_zero"] else None
     if type(layer).__name__ == "Masking":
@@ -64,7 +83,7 @@ def next_mask(layer: Layer, x: Any, code: Code) -> str | None:
         return f"({x.name} != {value}).any(axis=-1)"
     if isinstance(x, list):
         if any(value.mask for value in x):
-            raise CannotExport("masks of several inputs")
+            raise NotExportableError("masks of several inputs")
         return None
     if x.mask is None or not layer.supports_masking:
         return None
@@ -84,14 +103,14 @@ def function_name(code: Code, activation: Any) -> str | None:
     if activation in (None, "linear"):
         return None
     if not isinstance(activation, str) or not hasattr(plain, activation):
-        raise CannotExport(f"the activation {activation!r}")
+        raise NotExportableError(f"the activation {activation!r}")
     code.functions.add(activation)
     return activation
 
 
 def _weights(code: Code, layer: Layer) -> dict[str, str]:
     """Return what stands for each of a layer's own weights, by its name."""
-    return {w.name: str(code.weight(w)) for w in layer.weights}
+    return {w.name: code.weight(layer, w) for w in layer.weights}
 
 
 def _unchanged(code: Code, layer: Layer, config: dict[str, Any], x: Value) -> str:
@@ -172,7 +191,7 @@ def _repeat(code: Code, layer: Layer, config: dict[str, Any], x: Value) -> str:
 
 def _upsampling(code: Code, layer: Layer, config: dict[str, Any], x: Value) -> str:
     if config.get("interpolation", "nearest") != "nearest":
-        raise CannotExport(f"interpolation={config['interpolation']!r}")
+        raise NotExportableError(f"interpolation={config['interpolation']!r}")
     return code.call("upsampling", x.name, _sizes(config["size"], x.rank - 2))
 
 
@@ -235,7 +254,7 @@ def _unit_normalization(code: Code, layer: Layer, config: dict[str, Any], x: Val
 
 def _group_normalization(code: Code, layer: Layer, config: dict[str, Any], x: Value) -> str:
     if config["axis"] % x.rank != x.rank - 1:
-        raise CannotExport(f"axis={config['axis']}")
+        raise NotExportableError(f"axis={config['axis']}")
     w = _weights(code, layer)
     groups = config["groups"] if config["groups"] != -1 else x.shape[-1]
     call = (x.name, groups, config["epsilon"])
@@ -246,7 +265,7 @@ def _group_normalization(code: Code, layer: Layer, config: dict[str, Any], x: Va
 
 
 def _windows(config: dict[str, Any], rank: int) -> list[Any]:
-    return [_sizes(config["strides"], rank), repr(config["padding"])]
+    return [_sizes(config["strides"], rank), f'"{config["padding"]}"']
 
 
 def _conv(code: Code, layer: Layer, config: dict[str, Any], x: Value) -> str:
@@ -278,17 +297,16 @@ def _separable_conv(code: Code, layer: Layer, config: dict[str, Any], x: Value) 
     call = (x.name, w["depthwise_kernel"], 0, *_windows(config, rank), dilation)
     inner = code.call("depthwise_conv", *call)
     once = [1] * rank
-    y = code.call("conv", inner, w["pointwise_kernel"], w.get("bias", 0), once, "'valid'", once)
+    y = code.call("conv", inner, w["pointwise_kernel"], w.get("bias", 0), once, '"valid"', once)
     return activated(code, config["activation"], y)
 
 
 def _conv_transpose(code: Code, layer: Layer, config: dict[str, Any], x: Value) -> str:
     w, rank = _weights(code, layer), x.rank - 2
     if config.get("output_padding") is not None:
-        raise CannotExport("output_padding")
-    if _sizes(config["dilation_rate"], rank) != [1] * rank:
-        raise CannotExport("dilation_rate")
-    call = (x.name, w["kernel"], w.get("bias", 0), *_windows(config, rank))
+        raise NotExportableError("output_padding")
+    dilation = _sizes(config["dilation_rate"], rank)
+    call = (x.name, w["kernel"], w.get("bias", 0), *_windows(config, rank), dilation)
     return activated(code, config["activation"], code.call("conv_transpose", *call))
 
 
@@ -306,7 +324,7 @@ def _global_pooling(method: str) -> Writer:
         keep = ", keepdims=True" if config["keepdims"] else ""
         if x.mask is not None and method == "mean":
             if keep:
-                raise CannotExport("keepdims=True with a mask")
+                raise NotExportableError("keepdims=True with a mask")
             total = f"({x.name} * {x.mask}[..., None]).sum(axis=1)"
             return f"{total} / {x.mask}.sum(axis=1, keepdims=True).astype({x.name}.dtype)"
         return f"{x.name}.{method}(axis={axes if len(axes) > 1 else axes[0]}{keep})"
@@ -320,7 +338,7 @@ def _global_pooling(method: str) -> Writer:
 def _recurrent(code: Code, layer: Layer, config: dict[str, Any], x: Value) -> str:
     for option in ("return_state", "stateful", "zero_output_for_mask"):
         if config.get(option):
-            raise CannotExport(f"{option}=True")
+            raise NotExportableError(f"{option}=True")
     kind = {"SimpleRNN": "simple_rnn", "LSTM": "lstm", "GRU": "gru"}[type(layer).__name__]
     w = _weights(code, layer)
     functions = [_function(code, config["activation"])]
@@ -357,7 +375,7 @@ def _bidirectional(code: Code, layer: Any, config: dict[str, Any], x: Value) -> 
         "ave": f"({forth} + {back}) / 2",
     }
     if config["merge_mode"] not in merged:
-        raise CannotExport("merge_mode=None")
+        raise NotExportableError("merge_mode=None")
     return merged[config["merge_mode"]]
 
 
@@ -375,13 +393,13 @@ def _time_distributed(code: Code, layer: Any, config: dict[str, Any], x: Value) 
 def _attention(code: Code, layer: Any, config: dict[str, Any], x: Any) -> str:
     values = x if isinstance(x, list) else [x]
     if any(value.rank != 3 for value in values) or config.get("attention_axes") not in (None, [1]):
-        raise CannotExport("attention over other axes than time")
+        raise NotExportableError("attention over other axes than time")
     if config.get("return_attention_scores") or config.get("flash_attention"):
-        raise CannotExport("return_attention_scores or flash_attention")
+        raise NotExportableError("return_attention_scores or flash_attention")
     if any(value.mask for value in values) or len(values) > 3:
-        raise CannotExport("attention with masks")
+        raise NotExportableError("attention with masks")
     query, value, key = [*values, *values[-1:], *values[-1:]][:3]
-    names = [str(code.weight(w)) for w in layer.weights]
+    names = [code.weight(layer, w) for w in layer.weights]
     with_bias = len(names) == 8
     pairs = zip(names[::2], names[1::2], strict=True) if with_bias else [(n, None) for n in names]
     zero = "np.zeros((1, 1))"
@@ -419,7 +437,7 @@ def _extreme(function: str) -> Writer:
 
 def _same_ranks(x: list[Value]) -> None:
     if len({value.rank for value in x}) > 1:
-        raise CannotExport("inputs of different numbers of axes")
+        raise NotExportableError("inputs of different numbers of axes")
 
 
 def _concatenate(code: Code, layer: Layer, config: dict[str, Any], x: list[Value]) -> str:

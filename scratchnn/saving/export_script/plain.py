@@ -1,7 +1,8 @@
-"""The forward passes of layers, as plainly as NumPy allows: `export_script` copies what a model needs.
+"""The forward passes of layers, as plainly as NumPy allows: scripts get copies of what they need.
 
-Whatever stands here must need nothing but what stands here, NumPy and `math`: scripts get the source
-of these functions, not this module. Speed is not what they are for, though no loop runs over samples.
+Whatever stands here must need nothing but what stands here, NumPy and `math`: scripts get the
+source of these functions, not this module. They are written to be read more than to be fast, but no
+loop runs over samples.
 
 Shapes: N batch, T time, D features in, U units, C channels, F filters; places are the axes between
 the batch and the channels.
@@ -10,6 +11,7 @@ the batch and the channels.
 from __future__ import annotations
 
 import math
+
 import numpy as np
 
 # Activations --------------------------------------------------------------------------------------
@@ -108,6 +110,23 @@ def gelu(x, approximate=False):
     return 0.5 * x * (1 + erf(x / math.sqrt(2)))
 
 
+def glu(x, axis=-1):
+    half, gate = np.split(x, 2, axis)
+    return half * sigmoid(gate)
+
+
+def threshold(x, threshold, default_value):
+    return np.where(x > threshold, x, default_value)
+
+
+def sparse_plus(x):
+    return np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x))
+
+
+def sparse_sigmoid(x):
+    return np.clip((x + 1) / 2, 0, 1)
+
+
 def softmax(x, axis=-1):
     e = np.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
@@ -142,7 +161,7 @@ def upsampling(x, size, interpolation="nearest"):
 
 
 def scaled(x, axes, gamma, beta):
-    """x gamma + beta, which have the sizes of these axes of x."""
+    """Return x gamma + beta, which have the sizes of these axes of x."""
     shape = [x.shape[i] if i in axes else 1 for i in range(x.ndim)]
     x = x if gamma is None else x * gamma.reshape(shape)
     return x if beta is None else x + beta.reshape(shape)
@@ -224,24 +243,26 @@ def depthwise_conv(x, kernel, bias, strides, padding, dilation):
     return y.reshape(*y.shape[:-2], -1) + bias
 
 
-def conv_transpose(x, kernel, bias, strides, padding):
+def conv_transpose(x, kernel, bias, strides, padding, dilation):
     """(N, *places, C) and kernel (*size, F, C) to (N, *places times strides, F)."""
-    size, places = kernel.shape[:-2], x.shape[1:-1]
-    full = [max((n - 1) * s + k, n * s) for n, k, s in zip(places, size, strides)]
+    places = x.shape[1:-1]
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilation)]
+    full = [max((n - 1) * s + span, n * s) for n, s, span in zip(places, strides, spans)]
     y = np.zeros((len(x), *full, kernel.shape[-2]), x.dtype)
-    for offset in np.ndindex(*size):
-        where = [slice(o, o + n * s, s) for o, n, s in zip(offset, places, strides)]
+    for offset in np.ndindex(*kernel.shape[:-2]):
+        starts = [o * d for o, d in zip(offset, dilation)]
+        where = [slice(i, i + (n - 1) * s + 1, s) for i, n, s in zip(starts, places, strides)]
         y[(slice(None), *where)] += x @ kernel[offset].T
     if padding == "same":
-        cut = [(max(k - s, 0) // 2, n * s) for n, k, s in zip(places, size, strides)]
-        y = y[(slice(None), *(slice(start, start + n) for start, n in cut))]
+        cuts = [max(span - s, 0) // 2 for span, s in zip(spans, strides)]
+        y = y[(slice(None), *(slice(c, c + n * s) for c, n, s in zip(cuts, places, strides)))]
     return y + bias
 
 
 def max_pooling(x, size, strides, padding):
     once = [1] * len(size)
     added = padding_of(x.shape[1:-1], size, strides, padding, once)
-    w = windows(np.pad(x, added, constant_values=-np.inf), size, strides, once)
+    w = windows(np.pad(x, added, constant_values=x.min()), size, strides, once)
     return w.max(axis=tuple(range(x.ndim, w.ndim)))
 
 
@@ -257,7 +278,7 @@ def average_pooling(x, size, strides, padding):
 # Recurrence ---------------------------------------------------------------------------------------
 
 
-def steps(x, state, step, mask, backwards, sequences):
+def recur(x, state, step, mask, backwards, sequences):
     """Go through (N, T, D): state <- step(x_t, state), but where the mask (N, T) is false."""
     outputs = []
     times = range(x.shape[1])
@@ -275,7 +296,7 @@ def simple_rnn(x, kernel, recurrent, bias, activation, mask=None, backwards=Fals
         return [activation(x @ kernel + state[0] @ recurrent + bias)]
 
     state = [np.zeros((len(x), recurrent.shape[0]), x.dtype)]
-    return steps(x, state, step, mask, backwards, sequences)
+    return recur(x, state, step, mask, backwards, sequences)
 
 
 def lstm(x, kernel, recurrent, bias, activation, gate, mask=None, backwards=False, sequences=False):
@@ -288,7 +309,7 @@ def lstm(x, kernel, recurrent, bias, activation, gate, mask=None, backwards=Fals
         return [gate(o) * activation(c), c]
 
     zeros = np.zeros((len(x), recurrent.shape[0]), x.dtype)
-    return steps(x, [zeros, zeros], step, mask, backwards, sequences)
+    return recur(x, [zeros, zeros], step, mask, backwards, sequences)
 
 
 def gru(
@@ -323,15 +344,16 @@ def gru(
             g = activation(g + (r * h) @ recurrent[:, 2 * units :])
         return [z * h + (1 - z) * g]
 
-    return steps(x, [np.zeros((len(x), units), x.dtype)], step, mask, backwards, sequences)
+    return recur(x, [np.zeros((len(x), units), x.dtype)], step, mask, backwards, sequences)
 
 
 # Attention ----------------------------------------------------------------------------------------
 
 
 def attention(query, value, key, heads, mask=None, causal=False):
-    """Heads of (N, T, D); each of `heads` is (kernel (D, H, K), bias (H, K)) and the last one
-    (kernel (H, K, U), bias (U,))."""
+    """Heads of (N, T, D): each of `heads` is (kernel (D, H, K), bias (H, K)), for queries, keys and
+    values; the last one is (kernel (H, K, U), bias (U,)), for what comes out.
+    """
     q, k, v = (
         np.einsum("ntd,dhk->nhtk", x, kernel) + bias[:, None, :]
         for x, (kernel, bias) in zip((query, key, value), heads)

@@ -14,10 +14,12 @@ import numpy as np
 
 from ... import tree
 from ...arrays import Array
+from ...layers.core import InputLayer
+from ...models import Model
 from ...models.functional import Functional
 from ...models.sequential import Sequential
 from ..atomic import replacing
-from .code import CannotExport, Code, sources
+from .code import Code, NotExportableError, harmless, sources
 from .layers import Value, expression, next_mask
 
 EMBEDDED = 1 << 20
@@ -64,7 +66,8 @@ def export_script(
             "Only Sequential and functional models that are built can be exported as a script. "
             f"Received: {model!r}."
         )
-    dtypes = sorted({layer.dtype for layer in model.walk()})
+    computing = [layer for layer in model.walk() if not isinstance(layer, InputLayer | Model)]
+    dtypes = sorted({layer.dtype for layer in computing})
     if len(dtypes) > 1:
         raise ValueError(f"The layers of a script have one dtype. Received a model of {dtypes}.")
     code, outputs = _written(model)
@@ -134,13 +137,13 @@ def _write_call(code: Code, layer: Any, x: Any, name: str, options: Any) -> Any:
     try:
         shape = layer.call_output_shape(shapes, options)
         if isinstance(shape, list):
-            raise CannotExport("several outputs")
+            raise NotExportableError("several outputs")
         code.line()
-        code.line(f"# {layer.name}: {type(layer).__name__} -> {_shown(shape)}")
+        code.line(f"# {harmless(layer.name)}: {type(layer).__name__} -> {_shown(shape)}")
         x = _cast(code, layer, x, name)
-        mask = next_mask(layer, x, code)
+        mask = next_mask(layer, x)
         text = expression(code, layer, x, dict(options))
-    except CannotExport as error:
+    except NotExportableError as error:
         raise ValueError(
             f"The layer {layer.name!r}, a {type(layer).__name__}, cannot be exported as a script, "
             f"which does not support {error}. Nothing was written."
@@ -157,10 +160,10 @@ def _write_call(code: Code, layer: Any, x: Any, name: str, options: Any) -> Any:
 
 
 def _cast(code: Code, layer: Any, x: Any, name: str) -> Any:
-    """Write that whole numbers become floats, where the layer takes floats."""
+    """Write that numbers get the layer's dtype, where it takes no others."""
     if isinstance(x, list):
         return [_cast(code, layer, value, name) for value in x]
-    if np.dtype(x.dtype).kind == "f" or not layer.casts(np.dtype(x.dtype)):
+    if x.dtype == layer.dtype or not layer.casts(np.dtype(x.dtype)):
         return x
     floats = name if x.name == name else f"{x.name}_floats"
     code.line(f"{floats} = {x.name}.astype(np.{layer.dtype})")
@@ -204,8 +207,8 @@ def _as_list(model: Any, x: Any) -> list[Array]:
 
 _PAGE = '''"""{title}
 
-    python {name}                     checks that the outputs are those recorded here
-    from {module} import predict      predict({inputs}) -> {results}
+    python {name}    checks that the outputs are those recorded here
+    from {module} import predict    predict({inputs}) -> {results}
 
 Written by scratchnn {version}; it needs NumPy alone.
 """
@@ -254,7 +257,7 @@ if __name__ == "__main__":
 def _text(model: Any, code: Code, outputs: list[str], arrays: Any, beside: str, dtype: str) -> str:
     from ... import __version__
 
-    module = beside.removesuffix(".npz")
+    module = harmless(beside.removesuffix(".npz"))
     single = len(model.inputs) == 1
     names = ["x"] if single else [f"x{i}" for i in range(len(model.inputs))]
     taken = [
@@ -269,10 +272,10 @@ def _text(model: Any, code: Code, outputs: list[str], arrays: Any, beside: str, 
     functions = sources(code.functions)
     imports = ["import base64", "import io", "import zlib"] if arrays else ["import os"]
     if "math." in functions:
-        imports.insert(1 if len(imports) > 1 else 0, "import math")
+        imports.append("import math")
     checks = [f'W["check/x{i}"]' for i in range(len(names))]
     return _PAGE.format(
-        title=f"Predicts with the model {model.name!r}.",
+        title=f"Predicts with the model {harmless(model.name)!r}.",
         name=f"{module}.py",
         module=module,
         inputs="x" if single else f"[{', '.join(names)}]",
@@ -281,7 +284,7 @@ def _text(model: Any, code: Code, outputs: list[str], arrays: Any, beside: str, 
         imports="\n".join(sorted(imports)),
         weights=_weights_text(arrays, beside),
         functions=functions or "# It has none that need a function.",
-        line="-" * 60,
+        line="-" * 80,
         arguments="x",
         shapes=", ".join(
             f"{n} {_shown(t.shape)}" for n, t in zip(names, model.inputs, strict=True)
