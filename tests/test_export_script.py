@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 
@@ -23,8 +24,21 @@ ROWS = {
     if type(row.make(dtype=None)).__name__ in [*writers.WRITERS, "Sequential"]
 }
 
-REFUSED: dict[str, str] = {}
-"""Rows whose options a script does not support, and what the error says."""
+REFUSED = {
+    r"activation \w+ {": "what has no config",
+    r"(dense|activation) (with|of) a (function|.*layer)|dense with dropout": "the activation",
+    "sparsemax": "the activation",
+    "output_padding": "output_padding",
+    "bilinear": "interpolation='bilinear'",
+    "(add|average|multiply|maximum|minimum) of three$": "inputs of different numbers of axes",
+    "heads with a gate": "use_gate",
+    "heads to another shape": "output_shape|attention over more",
+    "heads .*scores": "several outputs",
+    "heads with a window": "sliding_window",
+    "attention mask|masked causal heads": "attention_mask",
+    "heads over": "attention over more axes",
+}
+"""Patterns of names of rows that a script does not support, and what the error says."""
 
 
 def run(path):
@@ -65,7 +79,13 @@ def model_of(row):
     shapes = getattr(row, "shapes", None) or [row.shape]
     dtype = getattr(row, "dtype", "float32")
     inputs = [Input(shape[1:], dtype=dtype) for shape in shapes]
-    outputs = layer(inputs if len(inputs) > 1 or layer.takes_several else inputs[0])
+    given = inputs if len(inputs) > 1 or layer.takes_several else inputs[0]
+    options = dict(getattr(row, "options", {}))
+    if type(layer).__name__ == "MultiHeadAttention":
+        outputs = layer(*inputs, **options)
+        outputs = list(outputs) if isinstance(outputs, tuple) else outputs
+    else:
+        outputs = layer.connect(given, options)
     model = Model(inputs if len(inputs) > 1 else inputs[0], outputs)
     rng = np.random.default_rng(0)
     for weight in model.weights:
@@ -78,8 +98,9 @@ def model_of(row):
 def test_rows(name, tmp_path, capsys):
     model, x = model_of(ROWS[name])
     path = tmp_path / "predict.py"
-    if name in REFUSED:
-        with pytest.raises(ValueError, match=REFUSED[name]):
+    reason = next((reason for part, reason in REFUSED.items() if re.search(part, name)), None)
+    if reason is not None:
+        with pytest.raises(ValueError, match=f"which does not support {reason}"):
             model.export_script(path, x)
         assert os.listdir(tmp_path) == []
         return
@@ -201,7 +222,7 @@ def test_what_is_refused(tmp_path):
             "The layers of a script have one dtype",
         ),
         (
-            lambda: Sequential([Input((2,)), Dense(2, lambda x: x, name="d")]),
+            lambda: Sequential([Input((2,)), Dense(2, cases.cubic, name="d")]),
             "'d', a Dense, .* which does not support the activation",
         ),
     ):
@@ -219,7 +240,7 @@ def test_what_is_refused(tmp_path):
 
 def test_every_activation_is_as_in_the_package():
     names = set(cases.ACTIVATIONS) & set(dir(plain))
-    x = np.linspace(-30, 30, 401).astype("float32").reshape(1, -1)
+    x = np.linspace(-30, 30, 400).astype("float32").reshape(1, -1)
     for name in names:
         expected = np.asarray(getattr(scratchnn.activations, name)(x))
         with np.errstate(over="ignore"):

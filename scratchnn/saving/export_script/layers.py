@@ -45,7 +45,8 @@ def expression(code: Code, layer: Layer, x: Any, options: dict[str, Any]) -> str
     writer = WRITERS.get(type(layer).__name__)
     if writer is None or public_module(type(layer)) is None:
         raise NotExportableError(f"layers of the class {type(layer).__name__}")
-    given = {k: v for k, v in options.items() if k not in ("training", "mask") and v}
+    unseen = ("training", "mask", "positional")
+    given = {k: v for k, v in options.items() if k not in unseen and v is not False}
     config = config_of(layer)
     if given and not isinstance(layer, TAKES_OPTIONS):
         raise NotExportableError(f"calls with {', '.join(given)}")
@@ -253,12 +254,14 @@ def _unit_normalization(code: Code, layer: Layer, config: dict[str, Any], x: Val
 
 
 def _group_normalization(code: Code, layer: Layer, config: dict[str, Any], x: Value) -> str:
-    if config["axis"] % x.rank != x.rank - 1:
-        raise NotExportableError(f"axis={config['axis']}")
+    axis = config["axis"] % x.rank
     w = _weights(code, layer)
-    groups = config["groups"] if config["groups"] != -1 else x.shape[-1]
-    call = (x.name, groups, config["epsilon"])
-    return code.call("group_normalization", *call, gamma=w.get("gamma"), beta=w.get("beta"))
+    groups = config["groups"] if config["groups"] != -1 else x.shape[axis]
+    last = axis == x.rank - 1
+    name = x.name if last else f"np.moveaxis({x.name}, {axis}, -1)"
+    call = (name, groups, config["epsilon"])
+    y = code.call("group_normalization", *call, gamma=w.get("gamma"), beta=w.get("beta"))
+    return y if last else f"np.moveaxis({y}, -1, {axis})"
 
 
 # Convolution and pooling --------------------------------------------------------------------------
@@ -391,21 +394,27 @@ def _time_distributed(code: Code, layer: Any, config: dict[str, Any], x: Value) 
 
 
 def _attention(code: Code, layer: Any, config: dict[str, Any], x: Any) -> str:
-    values = x if isinstance(x, list) else [x]
-    if any(value.rank != 3 for value in values) or config.get("attention_axes") not in (None, [1]):
-        raise NotExportableError("attention over other axes than time")
-    if config.get("return_attention_scores") or config.get("flash_attention"):
-        raise NotExportableError("return_attention_scores or flash_attention")
-    if any(value.mask for value in values) or len(values) > 3:
+    named = dict(zip(config.get("tensors", ("query", "value", "key")), x, strict=False))
+    supported = {"query", "value", "key"}
+    for option in ("use_gate", "sliding_window", "attention_mask", "return_attention_scores"):
+        if config.get(option) is not None and config[option] is not False:
+            raise NotExportableError(f"{option}={config[option]!r}")
+    if not set(named) <= supported or any(value.mask for value in x):
         raise NotExportableError("attention with masks")
-    query, value, key = [*values, *values[-1:], *values[-1:]][:3]
     names = [code.weight(layer, w) for w in layer.weights]
-    with_bias = len(names) == 8
-    pairs = zip(names[::2], names[1::2], strict=True) if with_bias else [(n, None) for n in names]
-    zero = "np.zeros((1, 1))"
-    heads = ", ".join(f"({kernel}, {bias or zero})" for kernel, bias in pairs)
+    if any(value.rank != 3 for value in x) or layer.weights[-1].value.ndim > 3:
+        raise NotExportableError("attention over more axes than time")
+    with_bias = config["use_bias"]
+    biases = names[1::2] if with_bias else ["np.zeros((1, 1))"] * 4
+    if with_bias and layer.weights[-1].value.ndim != 1:
+        raise NotExportableError("output_shape of several axes")
+    kernels = names[::2] if with_bias else names
+    heads = [f"({kernel}, {bias})" for kernel, bias in zip(kernels, biases, strict=True)]
+    query, value = named["query"], named["value"]
+    key = named["key"] if "key" in named else value
     causal = True if config.get("use_causal_mask") else None
-    return code.call("attention", query.name, value.name, key.name, f"[{heads}]", causal=causal)
+    inputs = (query.name, key.name, value.name)
+    return code.call("attention", *inputs, f"[{', '.join(heads)}]", causal=causal)
 
 
 # Several inputs -----------------------------------------------------------------------------------

@@ -350,18 +350,18 @@ def gru(
 # Attention ----------------------------------------------------------------------------------------
 
 
-def attention(query, value, key, heads, mask=None, causal=False):
-    """Heads of (N, T, D): each of `heads` is (kernel (D, H, K), bias (H, K)), for queries, keys and
-    values; the last one is (kernel (H, K, U), bias (U,)), for what comes out.
+def attention(query, key, value, heads, causal=False):
+    """Return (N, T, U) of query (N, T, D), and key and value (N, S, D).
+
+    `heads` are pairs of (kernel (D, H, K), bias (H, K)) for query, key and value; and of
+    (kernel (H, K, U), bias (U,)) for what comes out.
     """
     q, k, v = (
         np.einsum("ntd,dhk->nhtk", x, kernel) + bias[:, None, :]
-        for x, (kernel, bias) in zip((query, key, value), heads)
+        for x, (kernel, bias) in zip((query, key, value), heads[:3])
     )
     scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
     if causal:
         scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -np.inf)
-    if mask is not None:
-        scores = np.where(mask[:, None, None, :], scores, -np.inf)
     kernel, bias = heads[3]
     return np.einsum("nhtk,hku->ntu", softmax(scores) @ v, kernel) + bias

@@ -291,7 +291,7 @@ def _text(model: Any, code: Code, outputs: list[str], arrays: Any, beside: str, 
         ),
         body=textwrap.indent(body, "    ", lambda line: bool(line.strip())),
         checked=checks[0] if single else f"[{', '.join(checks)}]",
-        tolerance="1e-5" if dtype == "float32" else "1e-12",
+        tolerance="1e-5" if dtype == "float32" else "1e-7",
     )
 
 
