@@ -127,6 +127,15 @@ def images():
     return Model(x, [Dense(3, "softmax", name="a")(y), Dense(1, name="b")(y)], name="images")
 
 
+def twice():
+    """A functional model that is called twice, whose first result is needed after the second."""
+    a = Input((4,))
+    inner = Model(a, Dense(4, "tanh", name="d")(Dense(4, name="x")(a)), name="inner")
+    x, y = Input((4,), name="x"), Input((4,), name="y")
+    first, second = inner(x), inner(y)
+    return Model([x, y], layers.Concatenate()([layers.Subtract()([second, first]), first]))
+
+
 def words():
     return Sequential(
         [
@@ -147,7 +156,7 @@ def pixels():
     return Sequential([Input((4, 4), dtype="uint8"), layers.Rescaling(1 / 255), layers.Flatten()])
 
 
-MODELS = [images, words, numbers, pixels]
+MODELS = [images, twice, words, numbers, pixels]
 
 
 @pytest.mark.parametrize("embed", [None, False])

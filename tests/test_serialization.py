@@ -377,12 +377,11 @@ def test_clone_onto_another_input():
 
 
 def test_clone_model_refuses():
-    with pytest.raises(ValueError, match="`call_function` is not supported"):
+    with pytest.raises(ValueError, match="`call_function` is for functional models"):
         clone_model(small_model(), call_function=print)
-    with pytest.raises(
-        ValueError, match=r"only supported for Sequential models. Received: a Model"
-    ):
-        clone_model(models.Model(name="m"), clone_function=print)
+    for options in ({"clone_function": print}, {"call_function": print}):
+        with pytest.raises(ValueError, match="are for Sequential and functional models"):
+            clone_model(models.Model(name="m"), **options)
 
 
 def test_clone_a_model_of_your_own():

@@ -150,6 +150,11 @@ class Functional(Model):
     def sublayers(self) -> list[Layer]:
         return self._layers
 
+    @property
+    def calls(self) -> list[Node]:
+        """The calls of the layers, each after those whose outputs it takes, without the inputs."""
+        return [node for node in self._graph.nodes if node.inputs]
+
     def connections(self, layer: Layer) -> list[str]:
         """Return where a layer's inputs come from, for `summary`: ['dense[0][0]', ...]."""
         return [

@@ -32,10 +32,20 @@ class Code:
         self.weights: dict[str, Array] = {}
         self.functions: set[str] = set()
         self._names: dict[int, str] = {}
+        self._variables: set[str] = set()
 
     def line(self, text: str = "") -> None:
         """Add a line, as several if it is long."""
         self.lines += wrapped(text)
+
+    def variable(self, name: str) -> str:
+        """Return a name for an array that no other has: this one, or one like it."""
+        found, number = name, 1
+        while found in self._variables:
+            number += 1
+            found = f"{name}_{number}"
+        self._variables.add(found)
+        return found
 
     def call(self, function: str, *arguments: Any, **options: Any) -> str:
         """Return a call of a function of plain.py; options that are None are left out."""
@@ -83,7 +93,10 @@ def wrapped(line: str, width: int = 92) -> list[str]:
             last = end + 1
         end += 1
     parts.append(line[last : end - 1].strip())
-    inside = [f"    {text}" for part in parts for text in wrapped(f"{part},", width - 4)]
+    is_call = line[start - 2 : start - 1].isidentifier()
+    if is_call or len(parts) > 1:  # a comma would make a tuple of what is only grouped
+        parts = [f"{part}," for part in parts]
+    inside = [f"    {text}" for part in parts for text in wrapped(part, width - 4)]
     return [line[:start], *inside, *wrapped(line[end - 1 :], width)]
 
 

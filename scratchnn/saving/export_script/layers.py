@@ -339,7 +339,7 @@ def _global_pooling(method: str) -> Writer:
 
 
 def _recurrent(code: Code, layer: Layer, config: dict[str, Any], x: Value) -> str:
-    for option in ("return_state", "stateful", "zero_output_for_mask"):
+    for option in ("return_state", "stateful"):
         if config.get(option):
             raise NotExportableError(f"{option}=True")
     kind = {"SimpleRNN": "simple_rnn", "LSTM": "lstm", "GRU": "gru"}[type(layer).__name__]
@@ -359,6 +359,7 @@ def _recurrent(code: Code, layer: Layer, config: dict[str, Any], x: Value) -> st
         mask=x.mask,
         backwards=True if config["go_backwards"] else None,
         sequences=True if config["return_sequences"] else None,
+        zero_masked=True if config.get("zero_output_for_mask") and x.mask else None,
     )
 
 
@@ -411,7 +412,7 @@ def _attention(code: Code, layer: Any, config: dict[str, Any], x: Any) -> str:
     kernels = names[::2] if with_bias else names
     heads = [f"({kernel}, {bias})" for kernel, bias in zip(kernels, biases, strict=True)]
     query, value = named["query"], named["value"]
-    key = named["key"] if "key" in named else value
+    key = named.get("key") or value
     causal = True if config.get("use_causal_mask") else None
     inputs = (query.name, key.name, value.name)
     return code.call("attention", *inputs, f"[{', '.join(heads)}]", causal=causal)

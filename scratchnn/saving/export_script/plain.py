@@ -278,7 +278,7 @@ def average_pooling(x, size, strides, padding):
 # Recurrence ---------------------------------------------------------------------------------------
 
 
-def recur(x, state, step, mask, backwards, sequences):
+def recur(x, state, step, mask=None, backwards=False, sequences=False, zero_masked=False):
     """Go through (N, T, D): state <- step(x_t, state), but where the mask (N, T) is false."""
     outputs = []
     times = range(x.shape[1])
@@ -287,19 +287,20 @@ def recur(x, state, step, mask, backwards, sequences):
         if mask is not None:
             new = [np.where(mask[:, t, None], a, b) for a, b in zip(new, state)]
         state = new
-        outputs.append(state[0])
+        hidden = zero_masked and mask is not None
+        outputs.append(np.where(mask[:, t, None], state[0], 0) if hidden else state[0])
     return np.stack(outputs, axis=1) if sequences else state[0]
 
 
-def simple_rnn(x, kernel, recurrent, bias, activation, mask=None, backwards=False, sequences=False):
+def simple_rnn(x, kernel, recurrent, bias, activation, **how):
     def step(x, state):
         return [activation(x @ kernel + state[0] @ recurrent + bias)]
 
     state = [np.zeros((len(x), recurrent.shape[0]), x.dtype)]
-    return recur(x, state, step, mask, backwards, sequences)
+    return recur(x, state, step, **how)
 
 
-def lstm(x, kernel, recurrent, bias, activation, gate, mask=None, backwards=False, sequences=False):
+def lstm(x, kernel, recurrent, bias, activation, gate, **how):
     """Gates in the order input, forget, candidate, output."""
 
     def step(x, state):
@@ -309,21 +310,10 @@ def lstm(x, kernel, recurrent, bias, activation, gate, mask=None, backwards=Fals
         return [gate(o) * activation(c), c]
 
     zeros = np.zeros((len(x), recurrent.shape[0]), x.dtype)
-    return recur(x, [zeros, zeros], step, mask, backwards, sequences)
+    return recur(x, [zeros, zeros], step, **how)
 
 
-def gru(
-    x,
-    kernel,
-    recurrent,
-    bias,
-    activation,
-    gate,
-    reset_after,
-    mask=None,
-    backwards=False,
-    sequences=False,
-):
+def gru(x, kernel, recurrent, bias, activation, gate, reset_after, **how):
     """Gates in the order update, reset, candidate; bias (2, 3 U) if the reset comes after."""
     units = recurrent.shape[0]
     if reset_after:
@@ -344,7 +334,7 @@ def gru(
             g = activation(g + (r * h) @ recurrent[:, 2 * units :])
         return [z * h + (1 - z) * g]
 
-    return recur(x, [np.zeros((len(x), units), x.dtype)], step, mask, backwards, sequences)
+    return recur(x, [np.zeros((len(x), units), x.dtype)], step, **how)
 
 
 # Attention ----------------------------------------------------------------------------------------

@@ -107,20 +107,15 @@ def _write_model(code: Code, model: Any, inputs: list[Value], one: str | None) -
     """Write a model's calls; with `one`, every array goes by this name."""
     if isinstance(model, Sequential):
         (value,) = inputs
-        name = one or f"x_{_identifier(model.name)}"
+        name = one or code.variable(f"x_{_identifier(model.name)}")
         for layer in model.layers:
             value = _write_call(code, layer, value, name, {})
         return [value]
     values = {id(tensor): value for tensor, value in zip(model.inputs, inputs, strict=True)}
-    calls: dict[str, int] = {}
-    for node in model._graph.nodes:
-        if not node.inputs or all(id(tensor) in values for tensor in node.outputs):
-            continue
+    for node in model.calls:
         given = [values[id(tensor)] for tensor in node.inputs]
         x = given if node.layer.takes_several or len(given) > 1 else given[0]
-        name = f"x_{_identifier(node.layer.name)}"
-        calls[name] = calls.get(name, 0) + 1
-        name = name if calls[name] == 1 else f"{name}_{calls[name]}"
+        name = code.variable(f"x_{_identifier(node.layer.name)}")
         found = _write_call(code, node.layer, x, name, node.options)
         results = found if isinstance(found, list) else [found]
         values |= {id(tensor): v for tensor, v in zip(node.outputs, results, strict=True)}
