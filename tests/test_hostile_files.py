@@ -156,7 +156,17 @@ def test_nothing_is_run_that_a_file_brings(tmp_path, monkeypatch):
         change_config(path, lambda c, a=activation: layer(c, 3).update(activation=a))
         refused(path, reason)
     path = save(make(), tmp_path / "n.npz")
-    for module, name in (("keras.layers", "Lambda"), ("keras.utils", "get_file"), (None, "Dense")):
+    code = {"class_name": "__lambda__", "config": {"code": "4wAAAA==", "defaults": None}}
+    for activation, reason in ((code, "a lambda, as Python byte code"), (function, "'system'")):
+
+        def change_class(config, activation=activation):
+            inner = {"name": "l", "function": activation}
+            config["config"]["layers"][-1].update(class_name="Lambda", config=inner)
+
+        change_config(path, change_class)
+        refused(path, reason)
+    path = save(make(), tmp_path / "n.npz")
+    for module, name in (("keras.utils", "get_file"), (None, "Dense")):
 
         def rename(config, module=module, name=name):
             config["config"]["layers"][-1].update(module=module, class_name=name)

@@ -74,6 +74,8 @@ def modern_layer(description: Any) -> dict[str, Any]:
     if module is None and (name in layers.__all__ or name in layers.MISSING):
         module = "keras.layers"
     if module == "keras.layers":
+        if name == "Lambda":
+            _make_modern_lambda(config)
         config = _modern_arguments(name, config)
     return described(module, name, config, description.get("registered_name"))
 
@@ -100,6 +102,17 @@ def _modern_arguments(name: str, config: dict[str, Any]) -> dict[str, Any]:
             value = _mapping(value.get("config") or {}).get("name")  # a policy
         found[_RENAMED.get((name, key), key)] = value
     return found
+
+
+def _make_modern_lambda(config: dict[str, Any]) -> None:
+    """Say what a Lambda's function is: code, which is refused later, or a name."""
+    for key in ("module", "function_type", "output_shape_module", "output_shape_type"):
+        config.pop(key, None)
+    function = config.get("function")
+    if isinstance(function, list):
+        config["function"] = {"class_name": "__lambda__", "config": {"value": function}}
+    elif isinstance(function, str):
+        config["function"] = described("builtins", "function", function, "function")
 
 
 def _plain(value: Any) -> Any:
