@@ -27,6 +27,7 @@ from scratchnn.utils.datasets import Dataset, split_dataset, timeseries_dataset_
 from scratchnn.utils.files import get_file
 from scratchnn.utils.folders import image_dataset_from_directory, text_dataset_from_directory
 from scratchnn.utils.images import array_to_img, img_to_array, load_img, save_img
+from scratchnn.utils.model_plot import plot_model
 from scratchnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from scratchnn.utils.py_dataset import PyDataset
 from scratchnn.utils.sequences import pad_sequences
@@ -64,6 +65,7 @@ __all__ = [
     "save_img",
     "img_to_array",
     "array_to_img",
+    "plot_model",
     # Configs.
     "Config",
     "CustomObjectScope",
@@ -83,8 +85,7 @@ MISSING = {
     "bounding_boxes": "scratchnn has no layers for detecting objects",
     "get_source_inputs": "a model knows its inputs: they are model.inputs",
     "legacy": "the configs of Keras 1 and 2 cannot be read; load and save such files with Keras 3",
-    "model_to_dot": "it needs Graphviz; model.summary() lists the layers and their shapes",
-    "plot_model": "it needs Graphviz; model.summary() lists the layers and their shapes",
+    "model_to_dot": "it makes a graph for Graphviz; plot_model draws the model without it",
 }
 """The names of keras.utils that are not supported, and why."""
 
