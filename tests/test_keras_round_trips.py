@@ -28,8 +28,11 @@ SIZE = 24
 OUTPUT = 2e-6
 """Of a layer's output, relative to its largest element: the rounding of its float32 sums."""
 
-ONLY_HERE = {"Scale", "InputLayer"}
-"""Classes in the tables that Keras has not, or that every model has."""
+HEADS = ("MultiHeadAttention", "GroupedQueryAttention")
+"""Layers whose inputs are arguments of their own."""
+
+OTHERS = {"Layer", "InputLayer", "Lambda"}
+"""Classes without a row of their own: the base, what every model has, what is a function."""
 
 NOT_IN_GRAPHS = {"Equalization"}
 """Layers whose symbolic output is their input in Keras, which no functional model survives."""
@@ -57,6 +60,11 @@ def inputs_of(row: Any, i: int) -> list[Any]:
     ]
 
 
+def together(layer: Any, inputs: list[Any]) -> Any:
+    """Return what a layer is called with: its inputs in a list, if it takes several."""
+    return inputs if len(inputs) > 1 or layer.takes_several else inputs[0]
+
+
 def data_of(row: Any) -> list[np.ndarray]:
     if hasattr(row, "shapes"):
         return row.inputs(4)
@@ -72,7 +80,7 @@ def test_every_layer_is_in_a_table():
         and hasattr(keras.layers, name)
         and getattr(layers, name).__name__ == name
     }
-    assert public - seen - {"Layer", "InputLayer"} - NOT_IN_GRAPHS == set()
+    assert public - seen - OTHERS - NOT_IN_GRAPHS == set()
 
 
 @pytest.mark.parametrize("number", range(len(GROUPS)))
@@ -84,11 +92,13 @@ def test_layers(number, tmp_path):
         layer = row.make(dtype=None)
         layer.name = f"layer{i}"
         own = inputs_of(row, i)
-        outputs.append(layer(own if len(own) > 1 or layer.takes_several else own[0]))
+        options = {k: v for k, v in getattr(row, "options", {}).items() if isinstance(v, bool)}
+        given = own if type(layer).__name__ in HEADS else [together(layer, own)]
+        outputs += scratchnn.tree.flatten(layer(*given, **options))
         inputs += own
         if layer.weights:  # the others' values are compared where they have their tests
-            given = [layer.cast(x) for x in data_of(row)]
-            data[layer] = given if len(given) > 1 or layer.takes_several else given[0]
+            x = [layer.cast(one) for one in data_of(row)]
+            data[layer] = x if type(layer).__name__ in HEADS else [together(layer, x)]
     ours = Model(inputs, outputs)
     rng = np.random.default_rng(number)
     for weight in ours.weights:  # positive, for variances are among them
@@ -101,8 +111,8 @@ def test_layers(number, tmp_path):
     same_configs(ours, theirs)
     for layer, x in data.items():
         with quiet():
-            expected = [np.asarray(y) for y in keras.tree.flatten(theirs.get_layer(layer.name)(x))]
-        close_all(scratchnn.tree.flatten(layer(x)), expected, OUTPUT, layer.name)
+            expected = [np.asarray(y) for y in keras.tree.flatten(theirs.get_layer(layer.name)(*x))]
+        close_all(scratchnn.tree.flatten(layer(*x)), expected, OUTPUT, layer.name)
     theirs.save(tmp_path / "theirs.keras")
     back = scratchnn.models.load_model(tmp_path / "theirs.keras")
     equal(back.get_weights(), ours.get_weights())
