@@ -100,9 +100,8 @@ class GRUCell(RecurrentCell):
         self.masks_per_gate = checked_implementation(self, implementation)
         self._in_place = self.gate.in_place and self.recurrent_gate.in_place
         # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: a tanh is faster, and the halves are in the weights.
-        self._as_tanh = self.recurrent_gate.is_sigmoid
         halves = np.array([0.5, 0.5, 1], self.dtype).reshape(3, 1, 1)
-        self._scale = halves if self._as_tanh and self._in_place else None
+        self._scale = halves if self.recurrent_gate.is_sigmoid and self._in_place else None
 
     def bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
