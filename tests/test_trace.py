@@ -361,6 +361,33 @@ def test_integers_have_no_gradient():
     assert t.wrong == []
 
 
+@pytest.mark.filterwarnings("ignore:The layer .reshape:UserWarning")
+def test_layers_of_words_time_and_images():
+    words = np.random.default_rng(0).integers(0, 9, (4, 5))
+    model = Sequential(
+        [
+            Input((5,), dtype="int32"),
+            layers.Embedding(9, 6, mask_zero=True, name="words"),
+            layers.Bidirectional(layers.LSTM(3, return_sequences=True), name="both"),
+            layers.Reshape((5, 6, 1)),
+            layers.Conv2D(2, 3, activation="relu", name="conv"),
+            layers.Flatten(),
+            Dense(1),
+        ]
+    )
+    model.compile("adam", "mse")
+    t = trace(model, words, np.ones((4, 1)), check=True)
+    assert t.wrong == []
+    np.testing.assert_array_equal(t["words"].mask, words != 0)
+    assert t["both/backward_lstm/lstm_cell/kernel"].grad.any()
+    assert t["conv"].output.shape == (4, 3, 4, 2)
+    for _ in range(2):
+        t = trace(model, words, np.ones((4, 1)))
+        model.train_on_batch(words, np.ones((4, 1)))
+        for weight in model.weights:
+            np.testing.assert_array_equal(t[weight.path].new_value, weight.value)
+
+
 # --- names, the table, the notes
 
 

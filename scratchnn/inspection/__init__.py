@@ -7,7 +7,8 @@ from .gradients import check_gradients
 from .grading import Scores, grade
 from .numerical import numerical_gradient
 from .report import Difference, Report
-from .tracing import Trace, trace
+from .traces import Trace
+from .tracing import trace
 
 __all__ = [
     "check_gradients",

@@ -42,6 +42,8 @@ class Step:
         loss: the loss.
         input_grads: the gradients of the inputs, flat; None for integers.
         gradients: of the trainable weights; None where the loss does not depend on one.
+        given: the same as TensorFlow has them, for Keras's optimizer: those of tables whose rows
+            are looked up are slices, of which one row may have several.
     """
 
     def __init__(self) -> None:
@@ -51,6 +53,7 @@ class Step:
         self.loss = 0.0
         self.input_grads: list[Array | None] = []
         self.gradients: list[Array | None] = []
+        self.given: list[Any] = []
 
 
 class KerasTwin:
@@ -136,7 +139,8 @@ class KerasTwin:
         places = [place for place, tensor in tensors.items() if tensor.dtype.is_floating]
         sources = [*inputs, *(tensors[place] for place in places)]
         sources += [variable.value for variable in model.trainable_variables]
-        found = [None if g is None else _dense(g) for g in tape.gradient(loss, sources)]
+        given = tape.gradient(loss, sources)
+        found = [None if g is None else _dense(g) for g in given]
         step.outputs = {place: tensor.numpy() for place, tensor in tensors.items()}
         step.y = [part.numpy() for part in keras.tree.flatten(p)]
         step.loss = float(loss)
@@ -144,18 +148,17 @@ class KerasTwin:
         middle = found[len(inputs) : len(inputs) + len(places)]
         step.grads = {k: g for k, g in zip(places, middle, strict=True) if g is not None}
         step.gradients = found[len(inputs) + len(places) :]
+        step.given = given[len(inputs) + len(places) :]
         return step
 
-    def update(self, gradients: list[Array | None]) -> None:
-        """Let the optimizer take a step along these gradients."""
-        variables = self.model.trainable_variables
+    def update(self, step: Step) -> None:
+        """Let the optimizer take a step along the gradients of one."""
         pairs = [
-            (np.zeros(v.shape, v.dtype) if g is None else g, v)
-            for g, v in zip(gradients, variables, strict=True)
+            (self.keras.ops.zeros(v.shape, v.dtype) if g is None else g, v)
+            for g, v in zip(step.given, self.model.trainable_variables, strict=True)
         ]
-        tensors = [(self.keras.ops.convert_to_tensor(g), v) for g, v in pairs]
-        if tensors:
-            self.model.optimizer.apply_gradients(tensors)
+        if pairs:
+            self.model.optimizer.apply_gradients(pairs)
 
 
 def _seed_generators(layer: Any) -> list[Any]:

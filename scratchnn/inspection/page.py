@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Array
 from .pictures import heat_map, histogram
 from .statistics import Statistics, number, shape_text, share
-from .tracing import LayerTrace, Trace, table_of
+from .traces import LayerTrace, Trace, table_of
 
 _PIXELS = 500_000  # for all heat maps together: about as many bytes
 _CELLS = 4_000  # for each
