@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import sqrt
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -31,14 +32,14 @@ from .attention_scores import (
 from .base import Layer, has_symbols
 from .core import positive_int
 from .dropout import Dropout, checked_rate
-from .projection import Projection
+from .einsum_dense import EinsumDense
 
 MASKS = ("query_mask", "value_mask", "key_mask", "attention_mask")
 """What may be given to a call beside query, value and key, as arrays or, in a model, tensors."""
 
 
 class HeadAttention(Layer):
-    """Projections to heads, dot-product attention in each, and a projection back.
+    """EinsumDenses to heads, dot-product attention in each, and a projection back.
 
     Arguments:
         dropout: the share of the attention weights to drop in training.
@@ -58,11 +59,11 @@ class HeadAttention(Layer):
     takes_several = True
     supports_masking = True
 
-    _query_dense: Projection
-    _key_dense: Projection
-    _gate_dense: Projection
-    _value_dense: Projection
-    _output_dense: Projection
+    _query_dense: EinsumDense
+    _key_dense: EinsumDense
+    _gate_dense: EinsumDense
+    _value_dense: EinsumDense
+    _output_dense: EinsumDense
 
     def __init__(
         self,
@@ -198,11 +199,15 @@ class HeadAttention(Layer):
 
     def project(self, name: str, shape: Shape, bound: int, sizes: Sequence[int]) -> None:
         """Make the projection `name`, as an attribute, and build it for inputs of `shape`."""
-        layer = Projection(
-            bound,
-            sizes,
+        # Such as "abc,cde->abde", of inputs (N, T, D) and kernels (D, H, K).
+        free, letters = len(shape) - bound, ascii_lowercase
+        kept, summed = letters[:free], letters[free : free + bound]
+        made = letters[free + bound : free + bound + len(sizes)]
+        layer = EinsumDense(
+            f"{kept}{summed},{summed}{made}->{kept}{made}",
+            (*[None] * (free - 1), *sizes),
             activation="sigmoid" if name == "gate" else None,
-            use_bias=self.use_bias,
+            bias_axes=made if self.use_bias else None,
             kernel_initializer=_cloned(self.kernel_initializer),
             bias_initializer=_cloned(self.bias_initializer),
             kernel_regularizer=self.kernel_regularizer,

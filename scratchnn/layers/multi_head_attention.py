@@ -11,7 +11,7 @@ from ..context import Context
 from .attention_heads import HeadAttention
 from .attention_scores import Arrangement
 from .core import positive_int
-from .projection import Projection
+from .einsum_dense import EinsumDense
 
 
 class MultiHeadAttention(HeadAttention):
@@ -196,22 +196,22 @@ class MultiHeadAttention(HeadAttention):
         }
 
     @property
-    def query_dense(self) -> Projection:
+    def query_dense(self) -> EinsumDense:
         """The projection of the query."""
         return self._query_dense
 
     @property
-    def key_dense(self) -> Projection:
+    def key_dense(self) -> EinsumDense:
         """The projection of the key."""
         return self._key_dense
 
     @property
-    def value_dense(self) -> Projection:
+    def value_dense(self) -> EinsumDense:
         """The projection of the value."""
         return self._value_dense
 
     @property
-    def output_dense(self) -> Projection:
+    def output_dense(self) -> EinsumDense:
         """The projection of what the heads found."""
         return self._output_dense
 
