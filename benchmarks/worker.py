@@ -28,6 +28,7 @@ from workloads import (
     loss_of_probabilities,
     points,
     read_data,
+    texts,
 )
 
 SPAN = 0.3
@@ -72,7 +73,9 @@ class Session:
             x, y = self._data.x_test[: work.samples], self._data.y_test[: work.samples]
         else:
             x, y = self._data.x_train[: work.samples], self._data.y_train[: work.samples]
-        if work.kind != "neuron":
+        if work.network == "text":
+            x = texts(y)
+        elif work.kind != "neuron":
             shape = NETWORKS[work.network].input_shape
             x = np.ascontiguousarray(x[:, : math.prod(shape)]).reshape(-1, *shape)
         self._task = Task(self._kernels, work.batch, work.kind == "neuron", x, y, work.network)

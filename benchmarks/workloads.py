@@ -14,6 +14,9 @@ Array = np.ndarray[Any, Any]
 
 SMALL = (784, 128, 10)
 WIDE = (784, 1024, 1024, 10)
+VOCABULARY, WORDS = 20_000, 256
+"""How many words the texts are made of, and how long they are."""
+
 CHECKED = 10_000
 """The loss reached is worked out on at most so many of the training images."""
 
@@ -123,6 +126,13 @@ def workloads(quick: bool = False, samples: int | None = None) -> list[Workload]
             samples=1,
             network="lstm",
         ),
+        Workload(
+            "text-32",
+            "step",
+            "step of a text classifier, batch 32",
+            samples=min(n, 32 * (40 if quick else 160)),
+            network="text",
+        ),
         Workload("memory", "memory", "peak memory of training", samples=n, rounds=1),
         Workload("verbose", "verbose", "verbose=1 against verbose=0", samples=n),
     ]
@@ -227,11 +237,30 @@ def lstm_logits(weights: list[tuple[Array, Array]], x: Array) -> Array:
     return h @ last + last_bias
 
 
+def text_logits(weights: list[tuple[Array, Array]], x: Array) -> Array:
+    """Return what the text classifier computes from x, (N, WORDS)."""
+    (vectors, _), (kernel, bias) = weights
+    means = [vectors[x[i : i + 200]].mean(axis=1) for i in range(0, len(x), 200)]
+    return np.concatenate(means) @ kernel + bias
+
+
+def texts(labels: Array) -> Array:
+    """Return texts (N, WORDS), numbers of words: a tenth of them are those of a label's topic.
+
+    Of the others, some come up often and most rarely, as in a language (Zipf's law).
+    """
+    rng = np.random.default_rng(0)
+    shape = len(labels), WORDS
+    x = (VOCABULARY ** rng.uniform(size=shape)).astype(np.int32) - 1
+    topics = VOCABULARY // 2 + 100 * labels[:, np.newaxis] + rng.integers(0, 100, shape)
+    return np.where(rng.uniform(size=shape) < 0.1, topics, x).astype(np.int32)
+
+
 class Network(NamedTuple):
     """What a kind of network needs to be the same for all contenders.
 
     Attributes:
-        input_shape: of one image, or of what is used of it.
+        input_shape: of one image, of what is used of it, or of one text.
         kernels: the shapes of its kernels, where they are not a workload's.
         logits: computes its output from [(kernel, bias), ...] and images.
         checked: the loss reached is worked out on at most so many images.
@@ -249,9 +278,11 @@ NETWORKS = {
         (28, 28, 1), [(3, 3, 1, 32), (3, 3, 32, 64), (1600, 10)], convnet_logits, 2_000
     ),
     "lstm": Network((80, 8), [(8, 64), (64 + 64, 4 * 64), (64, 10)], lstm_logits, 2_000),
+    "text": Network((WORDS,), [(VOCABULARY, 16), (16, 10)], text_logits, 2_000),
 }
-"""Dense layers with relu between them; the simple convnet of Keras's tutorial; and an LSTM that
-reads the first 640 pixels in 80 steps, after a dense layer. Its kernel is that of x and h."""
+"""Dense layers with relu between them; the simple convnet of Keras's tutorial; an LSTM that reads
+the first 640 pixels in 80 steps, after a dense layer, its kernel that of x and h; and the text
+classifier of TensorFlow's tutorial: Embedding, GlobalAveragePooling1D, Dense."""
 
 
 def loss_of(

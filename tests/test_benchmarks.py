@@ -269,6 +269,21 @@ def test_losses_are_those_of_scratchnn() -> None:
     assert workloads.loss_of(line, points, targets, True) == pytest.approx(1)
 
 
+def test_text_classifiers_loss_is_that_of_scratchnn() -> None:
+    work = next(w for w in workloads.workloads() if w.key == "text-32")
+    y = RNG.integers(0, 10, 300)
+    x = workloads.texts(y)
+    assert x.shape == (300, workloads.WORDS)
+    assert 0 <= x.min() <= x.max() < workloads.VOCABULARY
+    found = contenders.Scratchnn(1)
+    found.build(contenders.Task(work.kernels(), 32, False, x, y, "text"))
+    found.set_kernels(work.kernels())
+    loss = workloads.loss_of(found.weights(), x, y, False, "text")
+    assert found.evaluate(x, y)[0] == pytest.approx(loss, rel=1e-5)
+    found.fit(3)
+    assert workloads.loss_of(found.weights(), x, y, False, "text") < loss
+
+
 def test_data_is_written_and_read(tmp_path: Path) -> None:
     workloads.write_data(tmp_path, 7)
     data = workloads.read_data(tmp_path)
@@ -536,7 +551,7 @@ def test_a_small_run(
     pytest.importorskip("matplotlib")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     keys = ["import", "neuron", "mnist-32", "predict-one", "convnet-128"]
-    keys += ["lstm-32", "memory", "verbose"]
+    keys += ["lstm-32", "text-32", "memory", "verbose"]
     versus_keras.main(
         ["--quick", "--contenders", "scratchnn", "floor", "--workloads", *keys]
         + ["--samples", "300", "--rounds", "1", "--threads", "1", "--output", str(tmp_path)]
@@ -557,6 +572,7 @@ def test_a_small_run(
         "predict-one": both,
         "convnet-128": ["scratchnn"],
         "lstm-32": ["scratchnn"],
+        "text-32": ["scratchnn"],
         "memory": ["scratchnn"],
         "verbose": ["scratchnn"],
     }

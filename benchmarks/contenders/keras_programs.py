@@ -15,16 +15,21 @@ class KerasProgram(Contender):
     """The same program for scratchnn and for Keras: all that differs is what is imported."""
 
     kinds = (*Contender.kinds, "step", "predict-one", "call-one")
-    networks = ("dense", "convnet", "lstm")
+    networks = ("dense", "convnet", "lstm", "text")
     keras: Any
     model: Any
 
     def build(self, task: Task) -> None:
         keras = self.keras
         self._task = task
-        networks = {"dense": self._dense, "convnet": self._convnet, "lstm": self._lstm}
-        layers = networks[task.network](task)
-        self.model = keras.Sequential([keras.Input(task.x.shape[1:]), *layers])
+        networks = {
+            "dense": self._dense,
+            "convnet": self._convnet,
+            "lstm": self._lstm,
+            "text": self._text,
+        }
+        inputs = keras.Input(task.x.shape[1:], dtype=task.x.dtype.name)
+        self.model = keras.Sequential([inputs, *networks[task.network](task)])
         if task.regression:
             self.model.compile(keras.optimizers.SGD(SGD_RATE), "mean_squared_error")
         else:
@@ -64,15 +69,28 @@ class KerasProgram(Contender):
             layers.Dense(last, activation="softmax"),
         ]
 
+    def _text(self, task: Task) -> list[Any]:
+        layers, (vectors, last) = self.keras.layers, task.kernels
+        return [
+            layers.Embedding(*vectors.shape),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(last.shape[1], activation="softmax"),
+        ]
+
     def set_kernels(self, kernels: list[Array]) -> None:
         for layer, kernel in zip(self._weighted(), kernels, strict=True):
-            *parts, bias = layer.get_weights()  # an LSTM has a kernel for x, and one for h
+            parts, biases = _split(layer.get_weights())  # an LSTM has a kernel for x, and one for h
             rows = np.cumsum([len(part) for part in parts])
-            layer.set_weights([*np.split(kernel, rows[:-1]), np.zeros_like(bias)])
+            zeros = [np.zeros_like(bias) for bias in biases]  # an Embedding has none
+            layer.set_weights([*np.split(kernel, rows[:-1]), *zeros])
 
     def weights(self) -> list[tuple[Array, Array]]:
-        arrays = [layer.get_weights() for layer in self._weighted()]
-        return [(np.concatenate(kernels), bias) for *kernels, bias in arrays]
+        found = []
+        for layer in self._weighted():
+            parts, biases = _split(layer.get_weights())
+            kernel = np.concatenate(parts)
+            found.append((kernel, biases[0] if biases else np.zeros_like(kernel[0])))
+        return found
 
     def _weighted(self) -> list[Any]:
         return [layer for layer in self.model.layers if layer.weights]
@@ -100,6 +118,11 @@ class KerasProgram(Contender):
 
     def call(self, x: Any) -> Array:
         return np.asarray(self.model(x))
+
+
+def _split(weights: list[Array]) -> tuple[list[Array], list[Array]]:
+    """Return a layer's kernels, and its biases."""
+    return [w for w in weights if w.ndim > 1], [w for w in weights if w.ndim == 1]
 
 
 def _epoch_clock(keras: Any) -> Any:
