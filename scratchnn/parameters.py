@@ -52,6 +52,7 @@ class Parameter:
         self.path = path or name
         self.value = value
         self._zero_except: Array | None = None
+        self._unwritten: Occurrences | None = None
         self.grad = np.zeros_like(value)
         self.trainable = trainable
         self.regularizer = regularizer
@@ -59,47 +60,64 @@ class Parameter:
         self.by_rows = False
         self.occurrences: Occurrences | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What one backward pass left for the optimizer, and the buffers it is in, stay here.
+        self.write_rows()
+        return {**vars(self), "occurrences": None, "_zero_except": None}
+
     @property
     def grad(self) -> Array:
         """The gradient of the loss with respect to the value."""
+        self.write_rows()
         self._zero_except = None  # whoever asks for it may write to it
         return self._grad
 
     @grad.setter
     def grad(self, grad: Array) -> None:
         self._grad = grad
-        self._zero_except = None
+        self._zero_except = self._unwritten = None
 
     def assign_rows(self, occurrences: Occurrences) -> None:
         """Assign the gradient: sums of slices in some rows, zeros in all others.
 
+        It is written when somebody asks for `grad`, and never if only an optimizer does that works
+        from the occurrences.
+        """
+        _ = occurrences.sums  # now, while the slices are there
+        self.occurrences = self._unwritten = occurrences
+
+    def write_rows(self) -> None:
+        """Write what `assign_rows` assigned, for who reads the store's vector of gradients.
+
         A large table is not zeroed each time, but only where the last gradient was not zero.
         """
+        found = self._unwritten
+        if found is None:
+            return
         if self._zero_except is None:
             self._grad.fill(0)
         else:
             self._grad[self._zero_except] = 0
-        self._grad[occurrences.rows] = occurrences.sums
-        self._zero_except = occurrences.rows
-        self.occurrences = occurrences
+        self._grad[found.rows] = found.sums
+        self._zero_except, self._unwritten = found.rows, None
 
     @property
     def has_only_rows(self) -> bool:
-        """Whether the gradient is still what `assign_rows` wrote: nobody took it since."""
-        return self._zero_except is not None
+        """Whether the gradient is what `assign_rows` assigned: nobody took it since."""
+        return self._unwritten is not None
 
     def make_dense(self) -> None:
         """Note that something else than the layer wrote to the gradient."""
-        self._zero_except = self.occurrences = None
+        self._zero_except = self._unwritten = self.occurrences = None
 
     def add_gradient(self, grad: Array, occurrences: Occurrences | None) -> None:
         """Add the gradient of another use of the parameter, and join their occurrences."""
         own = self.occurrences
-        self.grad += grad
-        self.occurrences = None
         if own is not None and occurrences is not None:
-            self.occurrences = own.joined(occurrences)
-            self._zero_except = self.occurrences.rows
+            self.assign_rows(own.joined(occurrences))
+        else:
+            self.grad += grad
+            self.occurrences = None
 
     @property
     def shape(self) -> tuple[int, ...]:

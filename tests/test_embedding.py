@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -326,3 +328,30 @@ def test_apply_takes_what_a_layer_assigned():
     n = 0.1 + 4 * np.arange(1, 3)
     np.testing.assert_allclose(found[1][0, 0], np.sum(2 / np.sqrt(n)), rtol=1e-5)
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-6)
+
+
+def test_a_trained_model_is_copied_without_what_training_left():
+    model = Sequential([Input((3,), dtype="int32"), Embedding(4, 3), Flatten(), Dense(1)])
+    model.compile("adam", "mse")
+    x, y = np.array([[0, 1, 1], [2, 3, 0]]), np.ones((2, 1))
+    model.fit(x, y, verbose=0)
+    for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert again.layers[0].embeddings.occurrences is None
+        np.testing.assert_array_equal(
+            again.layers[0].embeddings.grad, model.layers[0].embeddings.grad
+        )
+        again.fit(x, y, verbose=0)
+    model.fit(x, y, verbose=0)
+    for found, expected in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_a_gradient_can_be_asked_for_late():
+    layer, x = words(), np.array([[0, 1]])
+    ctx = Context(True)
+    layer.forward(x, ctx)
+    dy = np.ones((1, 2, 3), "f")
+    layer.backward(dy, ctx)
+    dy.fill(7)
+    layer.forward(np.array([[2, 2]]), ctx)
+    np.testing.assert_array_equal(layer.embeddings.grad, [[1] * 3, [1] * 3, [0] * 3, [0] * 3])

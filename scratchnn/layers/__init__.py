@@ -305,13 +305,11 @@ __all__ = [
 MISSING = dict.fromkeys(
     (
         "FlaxLayer",
-        "InputSpec",
         "JaxLayer",
         "MelSpectrogram",
         "STFTSpectrogram",
         "TFSMLayer",
         "TorchModuleWrapper",
-        "Wrapper",
     ),
     "it is not written yet",
 ) | {
@@ -320,10 +318,12 @@ MISSING = dict.fromkeys(
     "ConvLSTM1D": "its steps are convolutions: use TimeDistributed(Conv1D) and an LSTM",
     "ConvLSTM2D": "its steps are convolutions: use TimeDistributed(Conv2D) and an LSTM",
     "ConvLSTM3D": "its steps are convolutions: use TimeDistributed(Conv3D) and an LSTM",
+    "InputSpec": "a layer says in check_input(shape) what it takes",
     "MaxNumBoundingBoxes": "bounding boxes are not supported",
     "RandAugment": "it draws layers: make a chain of those that begin with Random",
     "RandomElasticTransform": "RandomShear and RandomPerspective are what bends images",
     "ReversibleEmbedding": "a call of it is one of two layers: use an Embedding and a Dense",
+    "Wrapper": "any layer may keep another as an attribute, and run it in its forward and backward",
 }
 """The layers of Keras that are not there, and why."""
 

@@ -240,6 +240,9 @@ class Optimizer(State):
         store = self._store
         self.lr = store.dtype.type(self._rate())
         every = self.gradient_accumulation_steps or 1
+        if self._accumulated is not None:
+            for parameter in self._tables:
+                parameter.write_rows()
         taken = self._steps.item()
         updates, waited = divmod(taken, every)
         if self._accumulated is None:

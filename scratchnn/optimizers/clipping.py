@@ -34,6 +34,8 @@ def clip(settings: Settings, store: ParameterStore, tables: Sequence[Parameter])
                 g /= norm
     elif settings.global_clipnorm is not None and settings.global_clipnorm > 0:
         limit = number(settings.global_clipnorm)
+        for table in tables:
+            table.write_rows()
         norm = np.sqrt(_square_of_all(store, tables))
         with np.errstate(divide="ignore", invalid="ignore"):
             # A norm that is not finite makes every gradient NaN, as in Keras.

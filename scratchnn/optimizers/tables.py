@@ -63,6 +63,7 @@ class Table:
         if found is not None and update_rest is not None and self.parameter.has_only_rows:
             self._step_rows(found, update, update_rest, note)
             return
+        self.parameter.write_rows()
         for rows, block in self._blocks:
             if found is not None and found.repeats:
                 first, last = np.searchsorted(found.rows, (rows.start, rows.stop))
