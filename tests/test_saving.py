@@ -547,3 +547,43 @@ def test_a_kill_leaves_whole_files(tmp_path):
             assert kernel[0, 0] >= 1
             assert (kernel == kernel[0, 0]).all()
             assert (bias == kernel[0, 0]).all()
+
+
+TRAINER = """
+import sys
+import numpy as np
+from scratchnn import Input, Sequential, callbacks
+from scratchnn.layers import Dense
+
+class Count(callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.set_weights([np.full(w.shape, epoch + 1) for w in self.model.get_weights()])
+    def on_epoch_end(self, epoch, logs=None):
+        print("saved", flush=True)
+
+model = Sequential([Input((300,)), Dense(600)])
+model.compile("sgd", "mse")
+model.optimizer.learning_rate = 0.0
+checkpoint = callbacks.ModelCheckpoint(sys.argv[1])
+x, y = np.zeros((1, 300)), np.zeros((1, 600))
+model.fit(x, y, epochs=10**6, verbose=0, callbacks=[checkpoint, Count()])
+"""
+
+
+def test_a_kill_within_a_callback_leaves_a_whole_file(tmp_path):
+    path = str(tmp_path / "m.keras")
+    env = {**os.environ, "PYTHONPATH": str(Path(scratchnn.__file__).parents[1])}
+    rng = random.Random(11)
+    for _ in range(5):
+        trainer = subprocess.Popen(
+            [sys.executable, "-c", TRAINER, path], env=env, stdout=subprocess.PIPE, text=True
+        )
+        assert trainer.stdout is not None
+        with trainer, trainer.stdout:
+            assert trainer.stdout.readline() == "saved\n"
+            time.sleep(rng.uniform(0.0, 0.1))
+            trainer.kill()
+        kernel, bias = load_model(path).get_weights()
+        assert kernel[0, 0] >= 1
+        assert (kernel == kernel[0, 0]).all()
+        assert (bias == kernel[0, 0]).all()

@@ -84,7 +84,7 @@ MISSING = {
     "audio_dataset_from_directory": "it decodes sound with TensorFlow",
     "bounding_boxes": "scratchnn has no layers for detecting objects",
     "get_source_inputs": "a model knows its inputs: they are model.inputs",
-    "legacy": "the configs of Keras 1 and 2 cannot be read; load and save such files with Keras 3",
+    "legacy": "older configs have no functions of their own; load_model reads Keras 1 and 2's .h5",
     "model_to_dot": "it makes a graph for Graphviz; plot_model draws the model without it",
 }
 """The names of keras.utils that are not supported, and why."""
