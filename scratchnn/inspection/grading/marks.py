@@ -60,7 +60,7 @@ class Mark:
 
 
 def _indented(text: str) -> str:
-    return text.replace("\n", "\n              ")
+    return text.replace("\n\n", "\n").replace("\n", "\n              ")
 
 
 @dataclass
