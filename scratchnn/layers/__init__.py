@@ -302,17 +302,13 @@ __all__ = [
     "deserialize",
 ]
 
-MISSING = dict.fromkeys(
-    (
-        "FlaxLayer",
-        "JaxLayer",
-        "MelSpectrogram",
-        "STFTSpectrogram",
-        "TFSMLayer",
-        "TorchModuleWrapper",
-    ),
-    "it is not written yet",
-) | {
+MISSING = {
+    "FlaxLayer": "it runs a program of JAX, and scratchnn needs nothing but NumPy",
+    "JaxLayer": "it runs a program of JAX, and scratchnn needs nothing but NumPy",
+    "TFSMLayer": "it runs a program of TensorFlow, and scratchnn needs nothing but NumPy",
+    "TorchModuleWrapper": "it runs a program of PyTorch, and scratchnn needs nothing but NumPy",
+    "MelSpectrogram": "sounds have no layers: compute ops.stft of the data beforehand",
+    "STFTSpectrogram": "sounds have no layers: compute ops.stft of the data beforehand",
     "AugMix": "it draws chains of layers: make one of the layers that begin with Random",
     "ContrastLimitedAdaptiveHistogramEqualization": "Equalization is of whole channels only",
     "ConvLSTM1D": "its steps are convolutions: use TimeDistributed(Conv1D) and an LSTM",
