@@ -149,7 +149,6 @@ def test_what_the_best_cannot_be_chosen_by(tmp_path):
     ("path", "weights"),
     [
         ("model", False),
-        ("model.h5", False),
         ("model.weights.h5", False),
         ("model.weights.npz", False),
         ("model.keras", True),

@@ -12,7 +12,7 @@ from ..progress import write
 from .base import Logs
 from .monitor import MonitorCallback
 
-_MODEL_ENDINGS = (".keras", ".npz")
+_MODEL_ENDINGS = (".keras", ".npz", ".h5")
 _WEIGHTS_ENDINGS = (".weights.h5", ".weights.npz")
 
 
@@ -24,7 +24,7 @@ class ModelCheckpoint(MonitorCallback):
             "{epoch:02d}-{val_loss:.2f}.keras": `epoch` counts from 1, the others are the logs'
             names, and `batch`, from 1, where saving goes by batches. Folders are made. The name
             ends in .keras, and with `save_weights_only` in .weights.h5; or in .npz and
-            .weights.npz, which need NumPy only.
+            .weights.npz, which need NumPy only; or in .h5, which is Keras's older format.
         monitor: the name in the logs that tells the best.
         verbose: 1 to print what is saved, and why.
         save_best_only: whether to save only what is better than all before.

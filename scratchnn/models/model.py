@@ -698,7 +698,7 @@ class Model(Layer):
         """Save the whole model, compiled as it is: see `saving.save_model`.
 
         Arguments:
-            filepath: where to: a name ending in .keras or .npz.
+            filepath: where to: a name ending in .keras or .npz; or, for Keras's older format, .h5.
             overwrite: whether to replace a file that is there.
             zipped: True or None; a model is one file here.
         """

@@ -1,8 +1,8 @@
 """Models and weights to files and back.
 
 What a file is, its name says: `.keras` and `.weights.h5` are Keras's own formats, which h5py is
-needed to write; `.npz` and `.weights.npz` hold the same in NumPy's; `.h5` and `.hdf5`, Keras's
-older ones, are read. A file is data: loading one makes only the classes of this package and those
+needed to write, and `.h5` and `.hdf5` its older ones; `.npz` and `.weights.npz` hold the same as
+the first in NumPy's. A file is data: loading one makes only the classes of this package and those
 that you name, and runs no code that the file brings.
 """
 
@@ -38,9 +38,12 @@ _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5
 _LEGACY = (".h5", ".hdf5")
 """The endings of Keras's older files."""
 
-_NOT_WRITTEN = (
-    " Files named .h5 or .hdf5, Keras's older format, are read, but not written: save as .keras, "
-    "or the weights as .weights.h5."
+_OF_WEIGHTS = (".weights.h5", ".weights.npz")
+"""The endings of files of weights alone."""
+
+_IS_LEGACY = (
+    "The file is written as HDF5, which Keras considers a legacy format. `.keras`, and "
+    "`.weights.h5` for weights alone, hold more and are preferred. Received: filepath={}."
 )
 
 
@@ -55,16 +58,18 @@ def save_model(
 
     Arguments:
         model: the model; Keras warns of one that is not built, and so does this.
-        filepath: where to; `.keras` is Keras's format, `.npz` the same with NumPy alone.
+        filepath: where to; `.keras` is Keras's format, `.npz` the same with NumPy alone; `.h5` and
+            `.hdf5` are Keras's older format, with a warning that says so, as in Keras.
         overwrite: whether to replace a file that is there; if not, you are asked at a terminal,
             and elsewhere it is an error.
         zipped: True or None; a model is one file here.
+        **kwargs: `include_optimizer`, for `.h5`: whether to save how it was compiled, too.
 
     Raises:
         ValueError: for another ending, or options that are not supported.
         TypeError: if a part of the model has no config.
         FileExistsError: if the file is there, may not be overwritten, and nobody can be asked.
-        ImportError: for .keras without h5py.
+        ImportError: for .keras and .h5 without h5py.
 
     Example:
         >>> import os, tempfile
@@ -77,20 +82,24 @@ def save_model(
         True
     """
     path = os.fsdecode(filepath)
-    _refuse_options(path, zipped, kwargs)
-    if not path.endswith((".keras", ".npz")) or path.endswith(".weights.npz"):
-        legacy = _NOT_WRITTEN if path.endswith(_LEGACY) else ""
+    legacy = path.endswith(_LEGACY)
+    include_optimizer = _include_optimizer(path, zipped, kwargs)
+    if not path.endswith((".keras", ".npz", *_LEGACY)) or path.endswith(_OF_WEIGHTS):
         raise ValueError(
             "The name of a model's file must end in `.keras` or, for a file that needs nothing "
-            f"but NumPy, in `.npz`. Received: filepath={path}.{legacy}"
+            f"but NumPy, in `.npz`. Received: filepath={path}."
         )
-    if path.endswith(".keras"):
+    if not path.endswith(".npz"):
         import_h5py()
     if not model.built:
         warnings.warn(
             f"The model {model.name!r} is saved before it is built: the file has no weights.",
             stacklevel=2,
         )
+    if legacy:
+        warnings.warn(_IS_LEGACY.format(path), stacklevel=2)
+        _save_legacy(model, path, overwrite, include_optimizer)
+        return
     members: dict[str, str | bytes | memoryview] = {
         _METADATA: _metadata(),
         _CONFIG: json.dumps(serialize_keras_object(model)),
@@ -107,6 +116,15 @@ def save_model(
             write_zip(file, {**members, _WEIGHTS: weights.getbuffer()})
 
 
+def _save_legacy(model: Any, path: str, overwrite: bool, include_optimizer: bool) -> None:
+    from .legacy_writer import legacy_attributes, write_legacy
+
+    attributes = legacy_attributes(model, KERAS_VERSION, include_optimizer)
+    if _may_write(path, overwrite):
+        with replacing(path) as file:
+            write_legacy(file, model, attributes)
+
+
 def save_weights(
     model: Any, filepath: Path, overwrite: bool = True, max_shard_size: float | None = None
 ) -> None:
@@ -114,7 +132,9 @@ def save_weights(
 
     Arguments:
         model: the model, built.
-        filepath: where to: `.weights.h5`, as in Keras, or `.weights.npz`, with NumPy alone.
+        filepath: where to: `.weights.h5`, as in Keras, or `.weights.npz`, with NumPy alone. Other
+            names ending in `.h5` or `.hdf5` get Keras's older format, with a warning, and without
+            the optimizer's state; Keras 3 no longer writes it, and reads it.
         overwrite: as for `save_model`.
         max_shard_size: not supported: the weights are in one file.
 
@@ -136,18 +156,25 @@ def save_weights(
             "max_shard_size is not supported: weights are saved in one file. "
             f"Received: {max_shard_size}."
         )
-    if not path.endswith((".weights.h5", ".weights.npz")):
+    legacy = path.endswith(_LEGACY) and not path.endswith(_OF_WEIGHTS)
+    if not legacy and not path.endswith(_OF_WEIGHTS):
         raise ValueError(
             "The name of a file of weights must end in `.weights.h5` or, for a file that needs "
             f"nothing but NumPy, in `.weights.npz`. Received: filepath={path}."
         )
     _require_built(model, "save")
-    if path.endswith(".h5"):
+    if not path.endswith(".npz"):
         import_h5py()
+    if legacy:
+        warnings.warn(_IS_LEGACY.format(path), stacklevel=2)
     if not _may_write(path, overwrite):
         return
     with replacing(path) as file:
-        if path.endswith(".h5"):
+        if legacy:
+            from .legacy_writer import write_legacy_weights
+
+            write_legacy_weights(file, model, KERAS_VERSION)
+        elif path.endswith(".h5"):
             write_h5(file, model_state(model))
         else:
             write_zip(file, {}, model_state(model))
@@ -338,7 +365,8 @@ def _require_built(model: Any, verb: str) -> None:
         )
 
 
-def _refuse_options(path: str, zipped: bool | None, options: dict[str, Any]) -> None:
+def _include_optimizer(path: str, zipped: bool | None, options: dict[str, Any]) -> bool:
+    """Return the option of that name; refuse what is not supported."""
     if zipped is not None and not zipped:
         raise ValueError(
             "zipped=False is not supported: a model is saved as one file, which can be replaced "
@@ -350,13 +378,15 @@ def _refuse_options(path: str, zipped: bool | None, options: dict[str, Any]) -> 
             f"save_format is not supported: the file's name says it. Received: {save_format!r} "
             f"for filepath={path}."
         )
-    if not options.pop("include_optimizer", True):
+    include_optimizer = bool(options.pop("include_optimizer", True))
+    if not include_optimizer and not path.endswith(_LEGACY):
         raise ValueError(
             "include_optimizer=False is not supported: a compiled model is saved with its "
             "optimizer. To leave it out, load the model with compile=False."
         )
     if options:
         raise ValueError(f"Unrecognized keyword arguments passed to save: {options}.")
+    return include_optimizer
 
 
 def _may_write(path: str, overwrite: bool) -> bool:

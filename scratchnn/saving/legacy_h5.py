@@ -33,8 +33,8 @@ Values = list[tuple[str, Array]]
 Plan = list[tuple[Parameter, Array]]
 """Parameters, and the values each will get."""
 
-MODEL, TRAINING, _WEIGHTS = "model_config", "training_config", "model_weights"
-_OPTIMIZER, _TOP = "optimizer_weights", "top_level_model_weights"
+MODEL, TRAINING, WEIGHTS = "model_config", "training_config", "model_weights"
+OPTIMIZER, TOP = "optimizer_weights", "top_level_model_weights"
 
 _SLOTS = {
     "m": "momentum",
@@ -51,7 +51,7 @@ _SLOTS = {
 
 def is_legacy(root: Group) -> bool:
     """Whether an HDF5 file is one of these."""
-    return _WEIGHTS in root.members or _listed(root, "layer_names") is not None
+    return WEIGHTS in root.members or _listed(root, "layer_names") is not None
 
 
 class LegacyFile:
@@ -70,7 +70,7 @@ class LegacyFile:
         with reading(path):
             self.root = Hdf5(file).root
             self.size = self.root.file.size
-            weights = self.root.group(_WEIGHTS)
+            weights = self.root.group(WEIGHTS)
             self._weights = self.root if weights is None else weights
             if _listed(self._weights, "layer_names") is None:
                 raise ValueError(
@@ -112,8 +112,8 @@ class LegacyFile:
             names = _listed(self._weights, "layer_names") or []
             values = {name: self._values(name) for name in names}
         pairs = self._pairs(model, values, by_name, whole)
-        if _TOP in self._weights.members:
-            pairs.append((_top_weights(model), self._values(_TOP), f"the model {model.name!r}"))
+        if TOP in self._weights.members:
+            pairs.append((top_weights(model), self._values(TOP), f"the model {model.name!r}"))
         plan: Plan = []
         misfits = []
         for weights, given, what in pairs:
@@ -150,12 +150,12 @@ class LegacyFile:
                 f"the model has {len(holding)} layers with weights, {list(holding)}, and the file "
                 f"has {len(filled)}: {list(filled)}",
             )
-        return [(_old_order(layer), given, f"the layer {layer.name!r}") for layer, given in chosen]
+        return [(old_order(layer), given, f"the layer {layer.name!r}") for layer, given in chosen]
 
     def _values(self, layer: str) -> Values:
         """Return the weights of a layer in the file."""
-        with reading(self.path, f"{_WEIGHTS}/{layer}"):
-            group = self._weights.group(layer)
+        with reading(self.path, f"{WEIGHTS}/{layer}"):
+            group = self._weights.group(*_parts(layer))  # Keras 2 let names have slashes
             if group is None:
                 raise ValueError("it is not in the file")
             return _arrays(group)
@@ -168,8 +168,8 @@ class LegacyFile:
         The optimizer has been built for the model that `plan` was given. If the file has another
         state, none is loaded, with a warning, as in Keras.
         """
-        with reading(self.path, _OPTIMIZER):
-            group = self.root.group(_OPTIMIZER)
+        with reading(self.path, OPTIMIZER):
+            group = self.root.group(OPTIMIZER)
             given = [] if group is None else _arrays(group)
         if not given:
             return []
@@ -252,11 +252,12 @@ def assign(plan: Plan, model: Any) -> None:
             finalize()
 
 
-def _old_order(layer: Layer) -> list[Parameter]:
+def old_order(layer: Layer) -> list[Parameter]:
+    """Return a layer's weights in the order of Keras 1: first those that are trained."""
     return layer.trainable_weights + layer.non_trainable_weights
 
 
-def _top_weights(model: Any) -> list[Parameter]:
+def top_weights(model: Any) -> list[Parameter]:
     """Return the weights of the model itself, which only a class of one's own has."""
     return sorted(model.own_weights, key=lambda weight: not weight.trainable)
 
@@ -278,11 +279,15 @@ def _arrays(group: Group) -> Values:
 
 
 def _array(group: Group, name: str) -> Array:
-    *folders, last = [part for part in name.split("/") if part] or [""]
+    *folders, last = _parts(name) or [""]
     found = group.group(*folders)
     if found is None:
         raise ValueError(f"{name!r} is not in the file")
     return found.dataset(last).read()
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.split("/") if part]
 
 
 def _listed(group: Group, name: str) -> list[str] | None:

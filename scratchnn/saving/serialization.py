@@ -38,6 +38,9 @@ MODULES = {
 
 FUNCTIONAL = "keras.src.models.functional"
 
+OPERATIONS = "keras.src.ops."
+"""How the modules of what is no layer in a graph begin."""
+
 _FUNCTIONS = ("keras.activations", "keras.losses", "keras.metrics")
 """The modules whose functions it may name."""
 
@@ -198,7 +201,7 @@ def _deserialize(config: Any) -> Any:
             "The config holds a lambda, as Python byte code, which is never run here. Write it as "
             "a function with a name and give that in custom_objects."
         )
-    if str(config.get("module")).startswith("keras.src.ops."):
+    if str(config.get("module")).startswith(OPERATIONS):
         from ..layers import operation
 
         return operation.from_config(name, inner)
