@@ -343,7 +343,9 @@ def test_kinks_of_the_activation_functions() -> None:
                 ]
 
             x = np.array([KINKS], "float32") * (1 + gap)
-            y = np.linspace(-2, 2, units, dtype="float32")[np.newaxis]
+            # Targets far apart: what they pull at must not cancel in the gradient of a softmax,
+            # which would show the rounding of the processor's exp many times enlarged.
+            y = np.where(np.arange(units) % 2, 2, -2).astype("float32")[np.newaxis]
             check_training(compiled(layers, "mse"), x, y, steps=1)
 
 

@@ -602,7 +602,16 @@ def test_what_cannot_be_serialized():
             ValueError,
             "The class 'Densee' of module 'keras.layers' is not known. Did you mean 'Dense'?",
         ),
-        (described("keras.layers", "Lambda", {}), ValueError, "is not known"),
+        (described("keras.layers", "Lambda", {}), TypeError, "function"),
+        (
+            described(
+                "keras.layers",
+                "Lambda",
+                {"function": {"class_name": "__lambda__", "config": {"value": "4wAAAA=="}}},
+            ),
+            ValueError,
+            "Python byte code, which is never run here",
+        ),
         (described("os", "system", {}), ValueError, "The class 'system' of module 'os'"),
         (described("builtins", "eval", {}), ValueError, "is not known"),
         (described("keras.layers", "Input", {}), ValueError, "is not known"),
