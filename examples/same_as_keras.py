@@ -69,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     same = all(ours[name] == theirs[name] for name in names[1::2])
     print(f"accuracies: {'equal in every epoch' if same else 'not all equal'}")
     picture(differences, args.theme, args.output)
+    print(f"picture: {args.output}")
     return max(float(values.max()) for values in differences.values())
 
 

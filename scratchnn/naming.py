@@ -33,6 +33,17 @@ def auto_name(prefix: str) -> str:
     return f"{prefix}_{count}" if count else prefix
 
 
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Count the names that are made inside the `with` block as not made."""
+    before = _used.copy()
+    try:
+        yield
+    finally:
+        _used.clear()
+        _used.update(before)
+
+
 def reset_names() -> None:
     """Start the automatic names afresh."""
     _used.clear()

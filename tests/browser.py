@@ -34,7 +34,7 @@ FLAGS = [
 ]
 
 
-def open_page(page: Path, folder: Path) -> tuple[str, list[str]]:
+def open_page(page: Path, folder: Path, width: int = 1200) -> tuple[str, list[str]]:
     """Return a page as the browser has it after loading, and the addresses that it asked for.
 
     They are in the browser's own log of its network, beside those that the browser asks for on its
@@ -43,7 +43,7 @@ def open_page(page: Path, folder: Path) -> tuple[str, list[str]]:
     assert CHROMIUM is not None
     log = folder / "network.json"
     command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}"]
-    command += ["--dump-dom", page.as_uri()]
+    command += [f"--window-size={width},900", "--dump-dom", page.as_uri()]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     written = json.loads(log.read_text(encoding="utf-8"))
     start = written["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]

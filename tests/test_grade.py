@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -128,6 +129,50 @@ MISTAKES = {
         "self.kernel.grad +=",
         (DENSE, "gradients", "must assign every element"),
     ),
+    "never assigned": (
+        "self.bias.grad[...] = dy.sum(axis=0)",
+        "dy.sum(axis=0)",
+        (
+            DENSE,
+            "gradients",
+            "Write `self.bias.grad[...] = ...`",
+        ),
+    ),
+    "NaN": (
+        "dy.sum(axis=0)",
+        "np.sqrt(dy.sum(axis=0) - 1e3)",
+        (DENSE, "gradients", "backward itself comes to NaN"),
+    ),
+    "no chain rule": (
+        "return dy @ self.kernel.value.T",
+        "return np.ones_like(dy) @ self.kernel.value.T",
+        (DENSE, "gradients", "backward returns the same whatever dy is"),
+    ),
+    "no dx": (
+        "return dy @ self.kernel.value.T",
+        "dy @ self.kernel.value.T",
+        (DENSE, "gradients", "End it with: return dx."),
+    ),
+    "no ctx": (
+        "def backward(self, dy, ctx):\n        self",
+        "def backward(self, dy):\n        self",
+        (DENSE, "runs", "forward(self, x, ctx) and backward(self, dy, ctx)"),
+    ),
+    "no backward": (
+        "def backward(self, dy, ctx):\n        self",
+        "def backwards(self, dy, ctx):\n        self",
+        (DENSE, "runs", "forward(self, x, ctx) and backward(self, dy, ctx)"),
+    ),
+    "shapes of a product": (
+        "return dy @ self.kernel.value.T",
+        "return dy @ self.kernel.value",
+        (DENSE, "runs", "where dy is of shape (4, 4), self.kernel.value is of shape (5, 4)"),
+    ),
+    "random": (
+        "return x @ self.kernel.value + self.bias.value",
+        "return x @ self.kernel.value + self.bias.value + np.float32(np.random.rand())",
+        (DENSE, "gradients", "without a SeedGenerator"),
+    ),
     "dx": (
         "return dy @ self.kernel.value.T",
         "return -dy @ self.kernel.value.T",
@@ -198,7 +243,7 @@ MISTAKES = {
         "    def result(self):\n        return self.total",
         "    def reset_state(self):\n        self.count.assign(0)\n"
         "    def result(self):\n        return self.total",
-        (METRIC, "reset", "the same value after a reset"),
+        (METRIC, "reset", "the value of a new metric after a reset"),
     ),
     "metric of arrays": (
         "return self.total.value / self.count.value",
@@ -214,6 +259,22 @@ MISTAKES = {
         "w += m",
         "w = w + m",
         (OPTIMIZER, "runs", "makes a new array"),
+    ),
+    "optimizer that remembers on self": (
+        "w += m",
+        "self.v = m.copy()\n        w += self.v",
+        (OPTIMIZER, "each weight alone", "arrays on the optimizer itself: self.v"),
+    ),
+    "optimizer without super": (
+        "    slots = ",
+        "    def __init__(self, learning_rate):\n        self.rate = learning_rate\n    slots = ",
+        (OPTIMIZER, "runs", "Begin __init__ with super().__init__(...)"),
+    ),
+    "metric that counts on self": (
+        'self.count = self.add_weight(name="count", initializer="zeros")',
+        "self.count = type('Count', (), {'value': 0, 'assign_add': lambda s, v: "
+        "setattr(s, 'value', s.value + v)})()",
+        (METRIC, "reset", "need a reset_state of your own"),
     ),
     "optimizer with another factor": (
         "m *= 0.9",
@@ -378,6 +439,84 @@ def test_command(tmp_path, capsys):
     assert "defines nothing to grade" in capsys.readouterr().err
     assert commands.main(["grade", str(tmp_path / "none.py")]) == 2
     assert "There is no file" in capsys.readouterr().err
+
+
+CROSSENTROPY = """
+import numpy as np
+import scratchnn as keras
+
+class MyBinaryCrossentropy(keras.losses.Loss):
+    def call(self, y, p):
+        return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p), axis=-1)
+    def gradient(self, y, p):
+        return ((1 - y) / (1 - p) - y / p) / p.shape[-1]
+"""
+
+
+def test_a_logarithm_of_0_is_found(tmp_path):
+    scores = grade(write(tmp_path, CROSSENTROPY))
+    assert scores.wrong() == ["probabilities 0 and 1"]
+    assert "np.clip(y_pred" in str(scores)
+    clip = ":\n        p = np.clip(p, 1e-7, 1 - 1e-7)\n        return"
+    assert grade(write(tmp_path, CROSSENTROPY.replace(":\n        return", clip))).passed
+
+
+def test_a_metric_of_values_is_no_reference(tmp_path):
+    text = GOOD.replace("MyMeanAbsoluteError", "MyMean")
+    scores = grade(write(tmp_path, text))
+    assert scores.passed, str(scores)
+    assert len(scores.marks) == 29, "two parts compare with the reference"
+
+
+def test_random_numbers_are_named_as_such(tmp_path):
+    old, new, _ = MISTAKES["random"]
+    text = str(grade(write(tmp_path, GOOD.replace(old, new))))
+    assert "another y at the second call" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("class A(\n", ["solution.py", "SyntaxError: '(' was never closed"]),
+        ("import nothing_here\n", ["solution.py, line 1", "No module named 'nothing_here'"]),
+        ("x = 1\n1 / 0\n", ["solution.py, line 2, in <module>: 1 / 0", "ZeroDivisionError"]),
+        ("import sys\nsys.exit(0)\n", ["must not end the program"]),
+        (
+            GOOD.replace("        ctx.x = x\n", "        raise SystemExit(0)\n"),
+            ["must not end the program"],
+        ),
+        (
+            "import scratchnn as keras\nclass A(keras.layers.Layer):\n    call = print\n",
+            ["solution.py, line 2", "defines forward(x, ctx) and backward(dy, ctx)"],
+        ),
+    ],
+)
+def test_a_file_that_does_not_run(text, words, tmp_path, capsys):
+    path = write(tmp_path, text)
+    assert commands.main(["grade", path]) == 2
+    error = capsys.readouterr().err
+    for word in words:
+        assert word in error
+    assert "Traceback" not in error
+    assert "frozen" not in error
+    assert commands.__file__ not in error
+    assert str(tmp_path) not in sys.path
+
+
+def test_a_file_imports_what_lies_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "beside_it.py").write_text("FACTOR = 2\n")
+    text = "from beside_it import FACTOR\n" + GOOD.replace("return 2 *", "return FACTOR *")
+    path = write(tmp_path, text)
+    monkeypatch.chdir("/")
+    assert commands.main(["grade", path]) == 0
+    sys.modules.pop("beside_it")
+
+
+def test_the_command_alone_helps(capsys):
+    assert commands.main([]) == 2
+    text = capsys.readouterr().err
+    assert "grade solution.py" in text
+    assert "compare my_model.py" in text
 
 
 def test_errors():

@@ -20,7 +20,17 @@ from scratchnn import (
     random as ours,
 )
 from scratchnn.inspection import numerical_gradient, trace
-from scratchnn.layers import Activation, Add, BatchNormalization, Dense, Dropout, Layer
+from scratchnn.layers import (
+    Activation,
+    Add,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    TextVectorization,
+)
 from scratchnn.optimizers import SGD
 from scratchnn.random import seeds
 
@@ -515,3 +525,29 @@ def test_a_kink_is_no_mistake():
     model.compile("sgd", "mse")
     x = np.zeros((2, 4, 1), np.float32)  # all equal: the maximum has a kink
     assert trace(model, x, [[0.0], [1.0]], check=True).wrong == []
+
+
+def test_strings_are_in_the_trace():
+    text = TextVectorization(output_sequence_length=3, vocabulary=["cat", "dog"])
+    model = Sequential([Input((1,), dtype="string"), text, Embedding(5, 2), Flatten(), Dense(1)])
+    model.compile("sgd", "mse")
+    t = trace(model, np.array([["a cat"], ["dog"]]), np.ones((2, 1)))
+    assert t["input"].output.ravel().tolist() == [b"a cat", b"dog"]
+    assert t["text_vectorization"].output.tolist() == [[1, 2, 0], [3, 0, 0]]
+    assert re.search(r"^  output +\(2, 1\) +string( +-){6}$", str(t), re.M)
+    assert t["text_vectorization"].dead == (0, 0), "a word number is no unit"
+    assert "string" in t.to_html()
+
+
+def test_what_is_not_trained_is_said():
+    model = Sequential([Input((3,)), Dense(2, name="frozen"), Dense(1, name="head")])
+    model.layers[0].trainable = False
+    model.compile("sgd", "mse")
+    lines = str(trace(model, np.ones((2, 3)), np.zeros((2, 1)))).splitlines()
+    assert [line.strip() for line in lines].count("not trained") == 2
+    assert sum(line.startswith("    update") for line in lines) == 2
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(TypeError, match=r"class 'Dense'\. Put a layer into a Sequential"):
+        trace(Dense(2), np.ones((2, 3)), np.ones((2, 2)))

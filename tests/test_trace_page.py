@@ -104,6 +104,26 @@ def test_a_browser_shows_it_and_asks_for_nothing(tmp_path):
     assert asked == []
 
 
+MEASURE = """<script>
+const seen = [...document.querySelectorAll("svg, img, td, th")].filter(e => e.offsetParent !== null
+  || e.tagName === "svg").map(e => e.getBoundingClientRect()).filter(r => r.width > 0);
+document.title = Math.max(...seen.map(r => r.right)) + " " + innerWidth + " " + seen.length;
+</script>"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [600, 1000, 1400])
+def test_everything_is_in_sight(width, tmp_path):
+    page = re.sub(r"<meta http-equiv=[^>]*>", "", traced().to_html())  # it forbids the script
+    (tmp_path / "trace.html").write_text(page.replace("</body>", MEASURE + "</body>"))
+    dom, _ = open_page(tmp_path / "trace.html", tmp_path, width)
+    (title,) = Text(dom).of("title")
+    right, window, pictures = map(float, title.split())
+    assert window == width
+    assert right <= width, "nobody has to scroll sideways"
+    assert pictures > 100
+
+
 @needs_chromium
 @pytest.mark.parametrize(
     ("element", "address"),

@@ -47,6 +47,7 @@ class Checker:
             x.astype(np.float64) if is_float or layer.casts_integers else x.copy()
             for x, is_float in zip(inputs, floats, strict=True)
         ]
+        self.floats = floats
         self.needs_dx = any(floats)
         self.parameters = [w for w in self.layer.weights if w.trainable]
         self.prefix = f"{layer.name}/" if hasattr(layer, "layers") else ""
@@ -124,7 +125,9 @@ class Checker:
         for name, array, gradient in self.gradients:
             if gradient.shape != array.shape:
                 raise AssertionError(
-                    f"The gradient of {name} has shape {gradient.shape}; expected {array.shape}."
+                    f"The gradient of {name} has shape {gradient.shape}; expected {array.shape}.\n"
+                    "Hint: A gradient has the shape of what it belongs to. What forward repeats is "
+                    "summed by backward, and what forward sums is repeated."
                 )
             for _ in range(directions):
                 if not self._agrees(array, gradient, step, tolerance):
@@ -180,6 +183,7 @@ class Checker:
             tolerance,
             len(self.inputs[0]),
             lambda sample: self._of_one_sample(sample, array, step),
+            self._cause(name, gradient),
         )
         errors = np.nan_to_num(np.abs(numeric - gradient), nan=-1)
         worst = np.unravel_index(int(errors.argmax()), array.shape)
@@ -195,6 +199,47 @@ class Checker:
                 "need it exact: make arrays with dtype=x.dtype or self.dtype."
             )
         raise AssertionError(text)
+
+    def _cause(self, name: str, gradient: Array) -> str:
+        """Return why a gradient is wrong where a second backward pass shows it, or ''."""
+        if np.isnan(gradient).any():
+            again = self._again(name, dy_factor=1.0, start=0.0)
+            if np.isnan(again).any():
+                return (
+                    "backward itself comes to NaN: does it divide by 0, or take the root or the "
+                    "logarithm of a negative number?"
+                )
+            if not again.any():
+                return (
+                    "backward never assigns it: NaN is what stood there before. Write "
+                    f"`self.{name.split('/')[-1]}.grad[...] = ...`."
+                )
+            return (
+                "NaN is what stood there before: backward must assign every element, and not add "
+                f"to it: `self.{name.split('/')[-1]}.grad[...] = ...`."
+            )
+        if gradient.any() and np.array_equal(self._again(name, dy_factor=2.0), gradient):
+            return (
+                "backward returns the same whatever dy is. By the chain rule a gradient is dy "
+                "times the derivative of forward."
+            )
+        return ""
+
+    def _again(self, name: str, dy_factor: float, start: float = np.nan) -> Array:
+        """Return a gradient once more, with dy times a factor, and `start` in it before."""
+        ctx = self._context()
+        self._forward(ctx)
+        for parameter in self.parameters:
+            parameter.grad.fill(start)
+        kept = self.projections
+        self.projections = [dy_factor * r for r in kept]
+        try:
+            dx = self._backward(ctx)
+        finally:
+            self.projections = kept
+        found = [parameter.grad.copy() for parameter in self.parameters]
+        found += [np.array(d) for d, is_float in zip(dx, self.floats, strict=True) if is_float]
+        return found[[known for known, _, _ in self.gradients].index(name)]
 
     def _numeric(self, array: Array, step: float) -> Array:
         """Return the derivatives for single elements; NaN for those beyond a number of them."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..models.model import Model
 from .keras_twin import KerasTwin
-from .recording import undisturbed
+from .recording import require_model, undisturbed
 from .report import Report
 from .statistics import table
 from .twin_run import TwinRun
@@ -63,11 +63,13 @@ def compare_with_keras(
         >>> report.first_difference is None
         True
     """
-    model._require_compiled()
+    require_model(model)
     if not getattr(keras_model, "compiled", False):
         raise ValueError("The Keras model must be compiled as well, with the same arguments.")
     if steps < 1:
         raise ValueError(f"steps must be at least 1. Received: {steps}.")
+    if not tolerance > 0:
+        raise ValueError(f"tolerance must be above 0. Received: {tolerance}.")
     with undisturbed(), np.errstate(all="ignore"):
         model = copy.deepcopy(model)
         batch = model._one_batch(x, y, sample_weight, None)

@@ -48,7 +48,7 @@ summary .kind { color: var(--muted); }
 .notes ul { margin: 0; padding-left: 1.2em; }
 .scroll { overflow-x: auto; margin-bottom: 1.2em; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums;
-  table-layout: fixed; width: 83.6em; }
+  table-layout: fixed; width: 77.4em; }
 th, td { padding: .25em .45em; text-align: right; white-space: nowrap; }
 th { font-weight: 600; color: var(--muted); }
 tbody th, thead th:first-child { text-align: left; color: var(--text); }
@@ -61,13 +61,24 @@ td.picture { text-align: left; }
 .bad { color: #cf222e; font-weight: 600; }
 .same, .none { color: var(--muted); }
 img { image-rendering: pixelated; display: block; border: 1px solid var(--line); }
-svg { display: block; width: 128px; height: 40px; overflow: visible; }
+svg { display: block; width: 96px; height: 40px; overflow: visible; }
 svg path { fill: var(--bar); }
 svg path.zero { stroke: var(--text); stroke-width: 1; opacity: .55; }
 footer { color: var(--muted); font-size: 13px; max-width: 60em; }
-@media (max-width: 60em) { .columns { display: block; }
-  nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); }
-  main { padding: 1em; } }
+@media (max-width: 83em) { .columns { display: block; }
+  nav { position: static; height: auto; max-height: 14em; border-right: 0; padding: 1em;
+    border-bottom: 1px solid var(--line); }
+  nav ol { columns: 14em; } nav li { break-inside: avoid; }
+  main { padding: 1em; } table { font-size: 12px; } svg { width: 88px; } }
+@media screen and (max-width: 60em) { /* a card for each array, its pictures under its name */
+  table, tbody { display: block; width: auto; } colgroup, thead { display: none; }
+  tbody tr { display: flex; flex-wrap: wrap; align-items: end; gap: 0 .9em; padding: .3em 0; }
+  tbody th { flex-basis: 100%; } td { padding: .1em 0; text-align: left; }
+  td.picture { padding: .2em 0; } td.picture:empty, td:empty { display: none; }
+  tbody tr::after { content: ""; flex-basis: 100%; order: 1; }
+  td:not(.picture) { order: 2; } /* the numbers, on a line of their own */
+  td::before { color: var(--muted); }
+CARDS}
 @media print { nav, .skip { display: none; } .columns { display: block; }
   main { padding: 0; max-width: none; } .scroll { overflow: visible; }
   table { font-size: 9px; width: 100%; } th, td { padding: .15em .35em; }
@@ -77,19 +88,25 @@ footer { color: var(--muted); font-size: 13px; max-width: 60em; }
 """
 
 _COLUMNS = {
-    "array": 9.5,
+    "array": 9.6,
+    "histogram": 8,
+    "values": 13.6,
     "shape": 8,
-    "dtype": 5,
-    "min": 5.6,
-    "mean": 5.6,
-    "max": 5.6,
-    "std": 5.6,
-    "zeros": 4.2,
-    "norm": 5,
-    "dead": 5,
-    "histogram": 10.5,
-    "values": 14,
-}  # and their widths
+    "dtype": 4.6,
+    "min": 5.2,
+    "mean": 5.2,
+    "max": 5.2,
+    "std": 5.2,
+    "zeros": 4,
+    "norm": 5.2,
+    "dead": 3.6,
+}  # and their widths; the pictures come first, so that no window is too narrow for them
+
+_NAMES_IN_CARDS = "".join(
+    f'  td:nth-child({i + 1})::before {{ content: "{name} "; }}\n'
+    for i, name in enumerate(_COLUMNS)
+    if name not in ("array", "histogram", "values", "shape", "dtype")
+)
 
 _HEAD = (
     '<div class="scroll" tabindex="0"><table><colgroup>'
@@ -123,7 +140,8 @@ def page(trace: Trace) -> str:
             # Nothing is loaded; and nothing could be.
             '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
             "style-src 'unsafe-inline'; img-src data:\">",
-            f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+            f"<title>{escape(title)}</title>",
+            f"<style>{_STYLE.replace('CARDS', _NAMES_IN_CARDS)}</style></head><body>",
             '<a class="skip" href="#layers">To the layers</a>',
             '<div class="columns"><nav aria-label="Layers"><ol>',
             *_contents(trace),
@@ -214,6 +232,7 @@ def _row(what: str, array: Array | None, dead: str, layer: LayerTrace, cells: in
     texts += [share(s.zeros), number(s.norm), dead]
     return (
         f'<tr><th scope="row">{escape(what)}{bad}</th>'
+        f'<td class="picture">{histogram(array)}</td><td class="picture">{picture}</td>'
         + "".join(f"<td>{text}</td>" for text in texts)
-        + f'<td class="picture">{histogram(array)}</td><td class="picture">{picture}</td></tr>'
+        + "</tr>"
     )

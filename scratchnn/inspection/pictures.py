@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 
 from ..arrays import Array
+from .statistics import is_numeric
 
 _POSITIVE, _NEGATIVE = (226, 103, 17), (38, 128, 240)  # on white and on black alike
 _BAD = 255  # the place of numbers that are not finite among the colours
@@ -25,6 +26,8 @@ def heat_map(array: Array, samples_first: bool, cells: int) -> str:
         samples_first: see above.
         cells: the most pixels to use.
     """
+    if not is_numeric(array):
+        return ""
     matrix = as_matrix(array, samples_first)
     shown = _means(matrix, *_size(matrix.shape, cells))
     bad = ~np.isfinite(shown)
@@ -34,10 +37,10 @@ def heat_map(array: Array, samples_first: bool, cells: int) -> str:
     levels[bad] = _BAD
     data = base64.b64encode(_png(levels.astype(np.uint8))).decode()
     height, width = shown.shape
-    scale = max(1, min(160 // width, 96 // height, 12))
+    scale = max(1, min(150 // width, 96 // height, 12))
     return (
         f'<img alt="heat map, {matrix.shape[0]} by {matrix.shape[1]}, full colour is {top:.3g}" '
-        f'width="{min(width * scale, 176)}" height="{max(height * scale, 8)}" '
+        f'width="{min(width * scale, 150)}" height="{max(height * scale, 8)}" '
         f'src="data:image/png;base64,{data}">'
     )
 
@@ -99,6 +102,8 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 def histogram(array: Array, bins: int = 32) -> str:
     """Return an <svg> of how often which value occurs, with a line at zero."""
+    if not is_numeric(array):
+        return ""
     values = array[np.isfinite(array)].astype(np.float64).ravel()
     if not values.size:
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,10 +26,12 @@ def load_file(path: str) -> ModuleType:
     """
     file = Path(path)
     if not file.is_file():
-        raise ProgramError(f"There is no file {path!r}.")
+        what = "is a folder, not a file" if file.is_dir() else "does not exist"
+        raise ProgramError(f"There is no file {path!r}: it {what}. Looked in {Path.cwd()}.")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
         raise ProgramError(f"{path!r} is not a Python file: its name must end in .py.")
+    spec.origin = str(file.resolve())
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -46,13 +49,18 @@ def built(program: ModuleType, library: Any, seed: int) -> tuple[Any, ...]:
     """
     build = getattr(program, "build", None)
     if not callable(build):
-        near = naming.nearest("build", [name for name in vars(program) if not name.startswith("_")])
+        own = [name for name, value in vars(program).items() if callable(value)]
+        near = naming.nearest("build", own).replace("Did you mean", "Is it meant by")
         raise ProgramError(
             f"{program.__name__}.py must define build(keras), which returns a compiled model, or "
             f"(model, x, y). It is called with keras and with scratchnn in its place.{near}"
         )
     library.utils.clear_session()
     library.utils.set_random_seed(seed)
+    if not inspect.signature(build).parameters:
+        raise ProgramError(
+            "build must take one argument, the library to build with: def build(keras): ..."
+        )
     made = build(library)
     parts = tuple(made) if isinstance(made, tuple | list) else (made,)
     model = parts[0]

@@ -141,6 +141,22 @@ class Recorder:
         model.optimizer._step = watched_step
 
 
+def require_model(model: Any) -> None:
+    """Raise an error for what is no compiled model."""
+    if not isinstance(model, Model):
+        kind = type(model).__module__.split(".")[0]
+        advice = (
+            "Put a layer into a Sequential, and compile that."
+            if isinstance(model, Layer)
+            else f"This one is from {kind!r}."
+        )
+        raise TypeError(
+            "Expected a compiled model of scratchnn, such as a Sequential. Received: an object of "
+            f"the class {type(model).__name__!r}. {advice}"
+        )
+    model._require_compiled()
+
+
 def layers_of(model: Model, prefix: str = "") -> Iterator[tuple[str, Layer]]:
     """Yield the layers of a model by name, in its order; those of a model within it in its place.
 

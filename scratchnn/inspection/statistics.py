@@ -14,7 +14,7 @@ class Statistics(NamedTuple):
     """What an array looks like.
 
     Attributes:
-        shape, dtype: of the array.
+        shape, dtype: of the array; for strings all numbers are None.
         min, mean, max, std: of its elements, those that are not finite left out; None without any.
         zeros: the share of elements that are 0.
         norm: the root of the sum of the squares.
@@ -27,13 +27,15 @@ class Statistics(NamedTuple):
     mean: float | None
     max: float | None
     std: float | None
-    zeros: float
+    zeros: float | None
     norm: float | None
     bad: int
 
     @classmethod
     def of(cls, array: Array) -> Statistics:
         """Return the statistics of an array."""
+        if not is_numeric(array):
+            return cls(array.shape, "string", None, None, None, None, None, None, 0)
         values = array.astype(np.float64, copy=False)
         finite = np.isfinite(values)
         bad = values.size - int(np.count_nonzero(finite))
@@ -56,6 +58,11 @@ class Statistics(NamedTuple):
         )
 
 
+def is_numeric(array: Array) -> bool:
+    """Return whether an array holds numbers, and not strings."""
+    return array.dtype.kind in "biufc"
+
+
 def dead_units(output: Array, axis: int = -1) -> tuple[int, int]:
     """Return how many units of a layer's output are 0 for the whole batch, and of how many.
 
@@ -63,7 +70,7 @@ def dead_units(output: Array, axis: int = -1) -> tuple[int, int]:
         output: (N, ..., U), or with the units along another `axis`.
         axis: of the units.
     """
-    if output.ndim < 2:
+    if output.ndim < 2 or not is_numeric(output):
         return 0, 0
     others = tuple(i for i in range(output.ndim) if i != axis % output.ndim)
     alive = output.astype(bool, copy=False).any(axis=others)
@@ -79,8 +86,10 @@ def number(value: float | None) -> str:
     return f"{value:.3g}" if 1e-3 <= abs(value) < 1e5 else f"{value:.1e}"
 
 
-def share(value: float) -> str:
+def share(value: float | None) -> str:
     """Return a share of 1 as a percentage; 0% and 100% mean exactly that."""
+    if value is None:
+        return "-"
     if value in (0, 1):
         return f"{value:.0%}"
     return f"{min(max(value, 0.001), 0.999):.1%}"

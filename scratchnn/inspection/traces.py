@@ -83,6 +83,8 @@ class CallTrace:
     def dead(self) -> tuple[int, int]:
         """How many units of the output are 0 for the whole batch, and how many there are."""
         output = self.output[0] if isinstance(self.output, list) else self.output
+        if self.layer.kind == "Input" or output.dtype.kind != "f":  # such as word numbers
+            return 0, 0
         return dead_units(output, self.layer.units_axis)
 
     def __repr__(self) -> str:
@@ -268,7 +270,7 @@ def table_of(layer: LayerTrace) -> Iterator[tuple[str, Array | None, str]]:
     for call in layer.calls:
         yield f"{call.name} ({layer.kind})", None, ""
         for what, array in call.arrays():
-            count, units = (0, 0) if layer.kind == "Input" else call.dead
+            count, units = call.dead
             dead = f"{count}/{units}" if what == "output" and count else ""
             if array is None:
                 yield f"  {what}: none", None, ""
@@ -283,7 +285,10 @@ def table_of(layer: LayerTrace) -> Iterator[tuple[str, Array | None, str]]:
         yield f"  {what}", parameter.value, ""
         if parameter.grad is not None:
             yield f"    d {what}", parameter.grad, ""
-        yield "    update", parameter.update, ""
+        if parameter.grad is None and not parameter.update.any():
+            yield "    not trained", None, ""
+        else:
+            yield "    update", parameter.update, ""
 
 
 def _notes(t: Trace) -> Iterator[str]:
@@ -292,7 +297,7 @@ def _notes(t: Trace) -> Iterator[str]:
     for layer in t.layers:
         for call in layer.calls:
             for what, array in call.arrays():
-                if array is not None and not np.isfinite(array).all():
+                if array is not None and Statistics.of(array).bad:
                     yield f"{call.name}: its {what} has numbers that are not finite."
             count, units = call.dead
             if count and (layer.parameters or "Activation" in layer.kind or "ReLU" in layer.kind):

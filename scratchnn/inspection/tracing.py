@@ -12,7 +12,15 @@ from ..arrays import Array
 from ..layers.base import Layer
 from ..models.model import Model
 from .checker import Checker
-from .recording import Call, LayerRecord, Recorder, gradient_pass, input_names, undisturbed
+from .recording import (
+    Call,
+    LayerRecord,
+    Recorder,
+    gradient_pass,
+    input_names,
+    require_model,
+    undisturbed,
+)
 from .traces import CallTrace, LayerTrace, ParameterTrace, Trace
 
 
@@ -42,6 +50,7 @@ def trace(
         `t.save_html("trace.html")` for a page.
 
     Raises:
+        TypeError: if it is no model, but a single layer for example.
         ValueError: if the model is not compiled, or the data does not fit.
 
     Example:
@@ -55,7 +64,7 @@ def trace(
         >>> t["dense/kernel"].grad.ravel(), t["dense/kernel"].update.ravel()
         (array([4., 8.], dtype=float32), array([-2., -4.], dtype=float32))
     """
-    model._require_compiled()
+    require_model(model)
     with undisturbed(), np.errstate(all="ignore"):
         model = copy.deepcopy(model)
         batch = model._one_batch(x, y, sample_weight, class_weight)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import naming
 from ...arrays import Array
 from ...context import Context
 from ...layers.base import Layer
@@ -55,7 +56,8 @@ class _Subject:
 
     def make(self, **options: Any) -> Layer:
         arguments = constructor_arguments(self.cls, self.given, self.reference)
-        layer = self.cls(**arguments, **options)
+        with naming.kept():  # my_dense in every message, and not my_dense_7
+            layer = self.cls(**arguments, **options)
         if not hasattr(layer, "nodes"):
             raise MistakeError(
                 "__init__ to call super().__init__(**kwargs)",
@@ -146,12 +148,15 @@ class _Subject:
                 check_gradients(self.make(), self.x, training=training)
             except AssertionError as error:
                 text, _, hints = str(error).partition("Hint: ")
-                raise MistakeError(
-                    "the derivative of forward",
-                    text.strip(),
-                    _GRADIENTS,
-                    hints.replace("\nHint: ", " ") or "Derive it again, and mind sums and signs.",
-                ) from None
+                expected, rule = "the derivative of forward", _GRADIENTS
+                hint = "Derive it again, and mind sums and signs."
+                if "wrote to its input" in text:
+                    expected, rule = "x as it was", _X
+                    hint = "Use y = x + ... instead of x += ..., and no out=x."
+                elif "backward returned None" in text:
+                    expected, hint = "dx from backward", "End it with: return dx."
+                hint = hints.replace("\nHint: ", " ") or hint
+                raise MistakeError(expected, text.strip(), rule, hint) from None
 
     def used_twice(self) -> None:
         layer = self.make()
@@ -160,11 +165,17 @@ class _Subject:
         ctx, other = Context(), Context()
         y = layer.forward(first.copy(), ctx).copy()
         dy = rng.normal(size=y.shape).astype(np.float32)
-        alone = [np.array(layer.backward(dy.copy(), ctx), dtype=float), *_grads(layer)]
+        alone = _gradients(layer, dy, ctx)
         ctx = Context()
-        layer.forward(first.copy(), ctx)
+        if not np.array_equal(layer.forward(first.copy(), ctx), y, equal_nan=True):
+            raise MistakeError(
+                "the same y for the same x, outside training",
+                "another y at the second call",
+                "At random is drawn in training only (ctx.training), from a SeedGenerator.",
+                "Is there an np.random in forward? See Dropout in scratchnn/layers/dropout.py.",
+            )
         layer.forward(second.copy(), other)
-        mixed = [np.array(layer.backward(dy.copy(), ctx), dtype=float), *_grads(layer)]
+        mixed = _gradients(layer, dy, ctx)
         for one, two in zip(alone, mixed, strict=True):
             if not np.allclose(one, two, rtol=1e-5, atol=1e-6, equal_nan=True):
                 raise MistakeError(
@@ -202,8 +213,12 @@ class _Subject:
         return speed(lambda: run(mine, contexts[0]), lambda: run(other, contexts[1]))
 
 
-def _grads(layer: Layer) -> list[Array]:
-    return [weight.grad.copy() for weight in layer.trainable_weights]
+def _gradients(layer: Layer, dy: Array, ctx: Context) -> list[Array]:
+    """Return dx and the gradients of the weights, from zeros on, for a layer that adds to them."""
+    for weight in layer.trainable_weights:
+        weight.grad.fill(0)
+    dx = np.array(layer.backward(dy.copy(), ctx), dtype=float)
+    return [dx, *(weight.grad.copy() for weight in layer.trainable_weights)]
 
 
 def _inputs(example: Any, reference: Any) -> Array:

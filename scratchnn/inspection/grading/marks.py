@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import linecache
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from ..statistics import table
 
@@ -94,7 +98,8 @@ class Scores:
         for mark in self.marks:
             name = f"{mark.subject} ({mark.kind})" if mark.subject != last else ""
             last = mark.subject
-            rows.append((name, mark.part, "right" if mark.passed else "WRONG", mark.note))
+            word = "right" if mark.passed else "WRONG" if mark.mistake else "-"
+            rows.append((name, mark.part, word, mark.note))
         right = sum(mark.passed for mark in self.marks)
         total = f"{right} of {len(self.marks)} parts are right: {self.score:.0%}"
         return "\n\n".join([*wrong, "\n".join(table(rows, left=4)), total])
@@ -134,21 +139,72 @@ class Checks:
         except MistakeError as mistake:
             found = mistake
         except Exception as error:
-            found = self._error(error)
+            found = self._error(error, needed)
         self.marks.append(Mark(self.subject, self.kind, name, False, mistake=found))
         if needed:
             self._blocked = name
 
-    def _error(self, error: Exception) -> MistakeError:
-        where = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == self.file]
+    def _error(self, error: Exception, needed: bool) -> MistakeError:
         text = f"{type(error).__name__}: {error}"
-        if where:
-            text += f"\nin line {where[-1].lineno} of your file: {where[-1].line}"
-        hint = "Run the line alone, and look at the shapes of its arrays."
-        if "could not broadcast" in str(error):
-            hint = "A gradient has the shape of its weight: is a sum over the batch missing?"
-        rule = "It must run before anything else can be checked."
-        return MistakeError("no error", text, rule, hint)
+        line = ""
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename == self.file:
+                line = linecache.getline(self.file, number).strip()
+                place = f"\nin line {number} of your file: {line}"
+                shapes = _shapes(line, {**frame.f_globals, **frame.f_locals})
+        if line:
+            text += place + (f"\nwhere {shapes}" if shapes else "")
+        rule = "Nothing raises an error."
+        if needed:
+            rule = "It must run before anything else can be checked."
+        return MistakeError("no error", text, rule, _hint(error, self.kind, bool(line)))
+
+
+_METHODS = {
+    "layer": "build(self, input_shape), forward(self, x, ctx) and backward(self, dy, ctx)",
+    "loss": "call(self, y_true, y_pred) and gradient(self, y_true, y_pred)",
+    "metric": "update_state(self, y_true, y_pred, sample_weight=None) and result(self)",
+    "optimizer": "update(self, w, g, *slots)",
+    "activation": "f(x) and f.gradient(dy, x, y)",
+}
+
+
+def _hint(error: Exception, kind: str, in_file: bool) -> str:
+    """Return what to try against an error."""
+    text = str(error)
+    if isinstance(error, NotImplementedError):
+        return f"What this kind, {kind}, consists of: {_METHODS[kind]}."
+    if isinstance(error, TypeError) and "argument" in text and not in_file:
+        return f"They are called as {_METHODS[kind]}."
+    if isinstance(error, AttributeError) and not in_file:
+        return "Begin __init__ with super().__init__(...): it sets what the base class needs."
+    if "could not broadcast" in text:
+        return "A gradient has the shape of its weight: is a sum over the batch missing?"
+    if "matmul" in text or "not aligned" in text:
+        return (
+            "The inner sizes of a product must be equal: (N, D) @ (D, U). For y = x @ W, the "
+            "gradient of W is x.T @ dy, and dx is dy @ W.T."
+        )
+    return "Run the line alone, and look at its values." if in_file else ""
+
+
+def _shapes(line: str, names: dict[str, Any]) -> str:
+    """Return the shapes of the arrays that a line names: 'dy is (4, 3), self.kernel (5, 4)'."""
+    try:
+        nodes = list(ast.walk(ast.parse(line)))
+    except SyntaxError:  # a part of a longer statement
+        return ""
+    found: dict[str, tuple[int, ...]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Name | ast.Attribute):
+            first, *attributes = ast.unparse(node).split(".")
+            value = names.get(first)
+            for attribute in attributes:
+                value = getattr(value, attribute, None)
+            if isinstance(value, np.ndarray):
+                found[ast.unparse(node)] = value.shape
+    longest = {k: v for k, v in found.items() if not any(o.startswith(f"{k}.") for o in found)}
+    return ", ".join(f"{name} is of shape {shape}" for name, shape in longest.items())
 
 
 def ratio_note(ratio: float) -> str:
@@ -160,4 +216,4 @@ def described(value: Any) -> str:
     """Return a value for a message: arrays by shape and dtype."""
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"an array of shape {tuple(value.shape)}, {value.dtype}"
-    return f"{value!r} of type {type(value).__name__}"
+    return "None" if value is None else f"{value!r} of type {type(value).__name__}"

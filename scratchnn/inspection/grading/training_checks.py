@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ def check_metric(
     checks: Checks, cls: type[Metric], given: Any, reference: Any, example: Any
 ) -> None:
     """Check a metric's class; the arguments are those for a loss."""
+    if not _compares_targets(reference):
+        reference = None
     arguments = constructor_arguments(cls, given, reference)
     y, p = targets_for(example, reference)
     batches = [(y[i : i + size], p[i : i + size]) for i, size in ((0, 3), (3, 2), (5, 1))]
@@ -41,11 +44,17 @@ def check_metric(
             raise MistakeError("a number", described(found), _RESULT, "Return total / count.")
 
     def resets() -> None:
-        metric = cls(**arguments)
-        first = float(value(metric))
+        metric, fresh = cls(**arguments), cls(**arguments)
+        value(metric)
         metric.reset_state()
-        hint = "Keep what you count in self.add_weight(...), and use assign_add."
-        close(value(metric), first, "the same value after a reset", _RESET, hint)
+        for one in (metric, fresh):  # other batches: a mean of the same ones would be the same
+            one.update_state(*batches[0])
+        hint = (
+            "Keep what you count in self.add_weight(...), and use assign_add. Numbers that are "
+            "kept otherwise need a reset_state of your own."
+        )
+        what = "the value of a new metric after a reset"
+        close(metric.result(), fresh.result(), what, _RESET, hint)
 
     def left_alone() -> None:
         a, b = y.copy(), p.copy()
@@ -71,6 +80,20 @@ def check_metric(
         checks.part("sample weights", weighted)
 
 
+def _arrays_of(optimizer: Any) -> list[str]:
+    """Return the names of the arrays that are attributes of a user's optimizer."""
+    return [
+        name
+        for name, value in vars(optimizer).items()
+        if isinstance(value, np.ndarray) and not name.startswith("_")
+    ]
+
+
+def _compares_targets(reference: Any) -> bool:
+    """Return whether a metric takes targets and predictions; Mean and Sum take values."""
+    return reference is None or "y_pred" in inspect.signature(reference.update_state).parameters
+
+
 def check_optimizer(checks: Checks, cls: type[Optimizer], given: Any, reference: Any) -> None:
     """Check an optimizer's class; the arguments are those for a layer."""
     arguments = constructor_arguments(cls, given, reference)
@@ -93,7 +116,18 @@ def check_optimizer(checks: Checks, cls: type[Optimizer], given: Any, reference:
                 raise MistakeError("numbers", "NaN or infinity after six steps", _UPDATE)
 
     def apart() -> None:
-        together = trained(cls(**arguments))
+        optimizer = cls(**arguments)
+        before = set(_arrays_of(optimizer))
+        together = trained(optimizer)
+        kept = sorted(set(_arrays_of(optimizer)) - before)
+        if kept:
+            raise MistakeError(
+                "what is remembered of the weights in slots",
+                f"arrays on the optimizer itself: self.{', self.'.join(kept)}",
+                _ELEMENTS,
+                'Write slots = ("momentum",) in the class: update(self, w, g, momentum) is then '
+                "given an array for it, zeros at first. Change it in place.",
+            )
         for i, expected in enumerate(together):
             (alone,) = trained(cls(**arguments), (i,))
             hint = "Keep what you remember in slots = (...), which update is given, not on self."
