@@ -14,10 +14,6 @@ from ...parameters import Parameter
 from . import plain
 
 
-class NotExportableError(ValueError):
-    """A layer, or an option of one, has no plain code here."""
-
-
 class Code:
     """Lines of `predict`, and what they refer to.
 

@@ -19,8 +19,18 @@ from ...models import Model
 from ...models.functional import Functional
 from ...models.sequential import Sequential
 from ..atomic import replacing
-from .code import Code, NotExportableError, harmless, sources
-from .layers import Value, expression, next_mask
+from ..exporting import (
+    NotExportableError,
+    Value,
+    check_model,
+    is_cast,
+    output_dtype,
+    output_shape,
+    refusal,
+    walk,
+)
+from .code import Code, harmless, sources
+from .layers import expression, next_mask
 
 EMBEDDED = 1 << 20
 """Bytes of weights up to which they are written into the script itself."""
@@ -61,11 +71,7 @@ def export_script(
     path = os.fsdecode(filepath)
     if not path.endswith(".py"):
         raise ValueError(f"The script's name must end in .py. Received: filepath={path}.")
-    if not isinstance(model, Sequential | Functional) or not model.built:
-        raise ValueError(
-            "Only Sequential and functional models that are built can be exported as a script. "
-            f"Received: {model!r}."
-        )
+    check_model(model, "a script")
     computing = [layer for layer in model.walk() if not isinstance(layer, InputLayer | Model)]
     dtypes = sorted({layer.dtype for layer in computing})
     if len(dtypes) > 1:
@@ -99,50 +105,28 @@ def _written(model: Any) -> tuple[Code, list[str]]:
         Value("x" if len(model.inputs) == 1 else f"x{i}", tensor.shape, tensor.dtype)
         for i, tensor in enumerate(model.inputs)
     ]
-    outputs = _write_model(code, model, inputs, "x" if isinstance(model, Sequential) else None)
-    return code, [value.name for value in outputs]
+
+    def call(layer: Any, x: Any, name: str, options: Any) -> Value:
+        try:
+            return _write_call(code, layer, x, name, options)
+        except NotExportableError as error:
+            raise refusal(layer, "a script", error) from None
+
+    def variable(name: str) -> str:
+        return code.variable(f"x_{_identifier(name)}")
+
+    one = "x" if isinstance(model, Sequential) else None
+    return code, [value.name for value in walk(model, inputs, call, variable, one)]
 
 
-def _write_model(code: Code, model: Any, inputs: list[Value], one: str | None) -> list[Value]:
-    """Write a model's calls; with `one`, every array goes by this name."""
-    if isinstance(model, Sequential):
-        (value,) = inputs
-        name = one or code.variable(f"x_{_identifier(model.name)}")
-        for layer in model.layers:
-            value = _write_call(code, layer, value, name, {})
-        return [value]
-    values = {id(tensor): value for tensor, value in zip(model.inputs, inputs, strict=True)}
-    for node in model.calls:
-        given = [values[id(tensor)] for tensor in node.inputs]
-        x = given if node.layer.takes_several or len(given) > 1 else given[0]
-        name = code.variable(f"x_{_identifier(node.layer.name)}")
-        found = _write_call(code, node.layer, x, name, node.options)
-        results = found if isinstance(found, list) else [found]
-        values |= {id(tensor): v for tensor, v in zip(node.outputs, results, strict=True)}
-    return [values[id(tensor)] for tensor in model.outputs]
-
-
-def _write_call(code: Code, layer: Any, x: Any, name: str, options: Any) -> Any:
+def _write_call(code: Code, layer: Any, x: Any, name: str, options: Any) -> Value:
     """Write a layer's call, whose result goes by `name`; return its Value."""
-    if isinstance(layer, Sequential | Functional):
-        given = x if isinstance(x, list) else [x]
-        found = _write_model(code, layer, given, name)
-        return found if len(found) > 1 else found[0]
-    shapes = [value.shape for value in x] if isinstance(x, list) else x.shape
-    try:
-        shape = layer.call_output_shape(shapes, options)
-        if isinstance(shape, list):
-            raise NotExportableError("several outputs")
-        code.line()
-        code.line(f"# {harmless(layer.name)}: {type(layer).__name__} -> {_shown(shape)}")
-        x = _cast(code, layer, x, name)
-        mask = next_mask(layer, x)
-        text = expression(code, layer, x, dict(options))
-    except NotExportableError as error:
-        raise ValueError(
-            f"The layer {layer.name!r}, a {type(layer).__name__}, cannot be exported as a script, "
-            f"which does not support {error}. Nothing was written."
-        ) from None
+    shape = output_shape(layer, x, options)
+    code.line()
+    code.line(f"# {harmless(layer.name)}: {type(layer).__name__} -> {_shown(shape)}")
+    x = _cast(code, layer, x, name)
+    mask = next_mask(layer, x)
+    text = expression(code, layer, x, dict(options))
     if mask is not None and mask != getattr(x, "mask", None):
         code.line(f"mask_{name} = {mask}")
         mask = f"mask_{name}"
@@ -150,15 +134,14 @@ def _write_call(code: Code, layer: Any, x: Any, name: str, options: Any) -> Any:
         code.line("# It changes nothing outside training.")
         return Value(text, shape, x.dtype, mask)
     code.line(f"{name} = {text}")
-    dtypes = [value.dtype for value in (x if isinstance(x, list) else [x])]
-    return Value(name, shape, layer.output_dtype(dtypes), mask)
+    return Value(name, shape, output_dtype(layer, x), mask)
 
 
 def _cast(code: Code, layer: Any, x: Any, name: str) -> Any:
     """Write that numbers get the layer's dtype, where it takes no others."""
     if isinstance(x, list):
         return [_cast(code, layer, value, name) for value in x]
-    if x.dtype == layer.dtype or not layer.casts(np.dtype(x.dtype)):
+    if not is_cast(layer, x):
         return x
     floats = name if x.name == name else f"{x.name}_floats"
     code.line(f"{floats} = {x.name}.astype(np.{layer.dtype})")
