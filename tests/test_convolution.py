@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratchnn import Context, Input, Sequential, config, layers, ops
-from scratchnn.layers import convolving, windows
+from scratchnn.layers import convolving, folding, windows
 
 
 def run(layer, x, dy=None):
@@ -173,6 +174,25 @@ MANY = [
 ]
 
 
+@pytest.mark.parametrize("padding", ["valid", "same", "causal"])
+@pytest.mark.parametrize("width", [2, 3, 4])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_rows_are_folded_as_elements_are(rank, width, padding, monkeypatch):
+    sizes, kernel = (5, 4, 20)[-rank:], (2, 2, width)[-rank:]
+    strides, dilation = (2, 1, 1)[-rank:], (1, 2, 1)[-rank:]
+    w = windows.windows(sizes, kernel, strides, dilation, padding)
+    dy, kernels = numbers(5, *w.outputs, 3), numbers(1, prod(kernel), 3, 16, seed=1)
+    assert folding._glides(kernels, w)
+    found, expected = np.full((2, 5, *sizes, 16), np.nan)
+    ctx = Context(dtype="float64")
+    ctx.buffer("rows", (400, 3)).fill(np.nan)
+    monkeypatch.setattr(folding, "SPREAD", 5000)
+    folding.fold_product(dy, kernels, found, w, ctx)
+    monkeypatch.setattr(folding, "_glides", lambda *_: False)
+    folding.fold_product(dy, kernels, expected, w, ctx)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 @pytest.mark.parametrize("layer", MANY, ids=lambda layer: layer.name)
 @pytest.mark.parametrize("channels", [2, 20])
 def test_batches_in_parts(layer, channels, monkeypatch):
@@ -180,7 +200,7 @@ def test_batches_in_parts(layer, channels, monkeypatch):
     layer.forget_build()
     whole = run(layer, x)
     for name in ("MOST", "SPREAD", "CACHED"):
-        for module in (windows, convolving):
+        for module in (windows, folding, convolving):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, 3000)
     for found, expected in zip(run(layer, x), whole, strict=True):

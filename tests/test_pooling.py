@@ -35,10 +35,10 @@ from scratchnn.layers.pooling import (
 )
 
 
-def run(layer, x, mask=None, dy=None):
+def run(layer, x, mask=None, dy=None, training=False):
     """Return (y, dx); dy is 1/n, 2/n, ... unless given."""
     layer.ensure_built(x.shape)
-    ctx = Context(dtype=x.dtype)
+    ctx = Context(training, x.dtype)
     ctx.in_mask = mask
     y = layer.forward(x, ctx)
     if dy is None:
@@ -102,12 +102,14 @@ def test_windows(data, rank, padding):
     sizes, pool, strides = draw(1, 6), draw(1, 3), draw(1, 3)
     if padding == "valid":
         pool = [min(size, n) for size, n in zip(pool, sizes, strict=True)]
-    x = ties(2, *sizes, 2, seed=data.draw(st.integers(0, 99)))
+    channels = data.draw(st.sampled_from([2, 20]))
+    x = ties(2, *sizes, channels, seed=data.draw(st.integers(0, 99)))
     axes = [windows(*of, padding) for of in zip(sizes, pool, strides, strict=True)]
-    dy = np.random.default_rng(1).normal(size=(2, *map(len, axes), 2))
+    dy = np.random.default_rng(1).normal(size=(2, *map(len, axes), channels))
     largest, mean, d_largest, d_mean = one_by_one(x, axes, dy, shared=rank == 3)
     for cls, y, dx in zip(POOLS[rank], (largest, mean), (d_largest, d_mean), strict=True):
-        found, gradient = run(cls(pool, strides, padding), x, dy=dy)
+        training = data.draw(st.booleans())
+        found, gradient = run(cls(pool, strides, padding), x, dy=dy, training=training)
         np.testing.assert_allclose(found, y, rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(gradient, dx, rtol=1e-5, atol=1e-5)
 
@@ -115,21 +117,23 @@ def test_windows(data, rank, padding):
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("channels", [1, 3, 40, 300])
 @pytest.mark.parametrize("sizes", [(6, 8), (7, 5), (2, 3)], ids=str)
-def test_pairs_however_long_the_rows(sizes, channels, padding):
+@pytest.mark.parametrize("training", [True, False])
+def test_pairs_however_long_the_rows(sizes, channels, padding, training):
     x = ties(3, *sizes, channels)
     axes = [windows(n, 2, 2, padding) for n in sizes]
     dy = ties(3, *map(len, axes), channels, seed=1)
     largest, _, dx, _ = one_by_one(x, axes, dy)
-    found, gradient = run(MaxPooling2D(padding=padding), x, dy=dy)
+    found, gradient = run(MaxPooling2D(padding=padding), x, dy=dy, training=training)
     np.testing.assert_array_equal(found, largest)
     np.testing.assert_array_equal(gradient, dx)
 
 
-def test_batches_in_parts(monkeypatch):
-    x = ties(7, 6, 6, 3)
+@pytest.mark.parametrize("channels", [3, 20])
+def test_batches_in_parts(channels, monkeypatch):
+    x = ties(7, 6, 6, channels)
     layers = (MaxPooling2D(), AveragePooling2D(3, 2, "same"), AdaptiveMaxPooling2D(4))
     whole = [run(layer, x) for layer in layers]
-    monkeypatch.setattr(sliding, "PART", 250)
+    monkeypatch.setattr(sliding, "PART", 84 * channels)
     assert len(sliding.parts(x)) == 4
     for layer, (y, dx) in zip(layers, whole, strict=True):
         for found, expected in zip(run(layer, x), (y, dx), strict=True):

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..arrays import Array
 from ..context import Context
-from .windows import MOST, Windows, by_group, few_channels, fold_product, pad, parts_of, unfold
+from .folding import fold_product
+from .windows import MOST, Windows, by_group, few_channels, pad, parts_of, unfold
 
 CACHED = 2**19
 """The most numbers that a depthwise convolution, pass by pass, works on at a time."""

@@ -23,6 +23,7 @@ from .sliding import (
     sums_gradient,
 )
 from .spatial import Spatial, wants_dx
+from .tiles import are_tiles, seen_by, tile_gradient, tile_maxima, tile_winners
 
 
 class Windowed(Spatial):
@@ -66,6 +67,10 @@ class Largest(Windowed):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         x = self.in_order("x", x, ctx)
+        ctx.tiles = self.slides(x.shape[1:-1])[::-1]  # the first axis first
+        if are_tiles(ctx.tiles, x.shape[-1]):
+            return self.as_given(self._forward_tiles(x, ctx))
+        ctx.tiles = None
         ctx.stages = self.stages(x, ctx)
         for part in parts(x):
             for (a, b), slide in zip(pairwise(ctx.stages), ctx.slides, strict=True):
@@ -76,11 +81,42 @@ class Largest(Windowed):
         if not wants_dx(dy, ctx):
             return None
         dy = self.in_order("dy", dy, ctx)
+        if ctx.tiles is not None:
+            return self.as_given(self._backward_tiles(dy, ctx))
         for part, dys in self.gradients(dy, ctx):
             for i, slide in reversed(list(enumerate(ctx.slides))):
                 x, y = ctx.stages[i][part], ctx.stages[i + 1][part]
                 maxima_gradient(x, y, dys[i + 1], dys[i], slide, ctx, self.shares_ties)
         return self.as_given(ctx.dx)
+
+    def _forward_tiles(self, x: Array, ctx: Context) -> Array:
+        shape = reduce(pooled, ctx.tiles, x.shape)
+        ctx.x, ctx.y = x, ctx.buffer("y", shape, x.dtype)
+        ctx.seen = seen_by(ctx.tiles)
+        ctx.won = self._won(ctx) if ctx.training else None
+        for part in parts(x):
+            tile_maxima(x[part], ctx.y[part], ctx.tiles, ctx)
+            if ctx.won is not None:
+                self._find_winners(part, ctx)
+        return ctx.y  # type: ignore[no-any-return]
+
+    def _backward_tiles(self, dy: Array, ctx: Context) -> Array:
+        dx = ctx.buffer("dx", ctx.x.shape)
+        known = ctx.won is not None
+        if not known:
+            ctx.won = self._won(ctx)
+        for part in parts(dx):
+            if not known:
+                self._find_winners(part, ctx)
+            tile_gradient(dy[part], ctx.won[:, part], dx[part], ctx.seen)
+        return dx
+
+    def _won(self, ctx: Context) -> Array:
+        return ctx.buffer("won", (len(ctx.seen), *ctx.y.shape), bool)
+
+    def _find_winners(self, part: slice, ctx: Context) -> None:
+        x, y, won = ctx.x[part], ctx.y[part], ctx.won[:, part]
+        tile_winners(x, y, won, ctx.seen, self.shares_ties, ctx)
 
 
 class Mean(Windowed):

@@ -2,8 +2,8 @@
 
 `unfold` lays the windows of x out as the rows of a matrix, so that a convolution is one matrix
 product (Chellapilla et al., 2006, High Performance Convolutional Neural Networks for Document
-Processing); `fold_product` goes the other way, and adds up what each place of a kernel sends to
-where it looked. The gradients are made of the same two:
+Processing); `fold_product`, in folding.py, goes the other way, and adds up what each place of a
+kernel sends to where it looked. The gradients are made of the same two:
 
     convolution             y = unfold(x) W            dW = unfold(x)^T dy    dx = fold(dy W^T)
     transposed convolution  y = fold(x W^T)            dW = unfold(dy)^T x    dx = unfold(dy) W
@@ -35,9 +35,6 @@ backward pass; those of a smaller one are kept. Matrices of about this size are 
 cache, a quarter faster than larger ones; smaller ones would not make up for the calls of BLAS,
 whose threads wait for each other at each.
 """
-
-SPREAD = 2**20
-"""The same for what `fold_product` adds up."""
 
 FEW = 16
 """Runs of fewer numbers than this are not worth a copy each: then the places come last."""
@@ -84,11 +81,15 @@ class Windows(_Geometry):
             [_tap(place, *axis) for place in range(size)]
             for size, *axis in zip(self.kernel, *given, strict=True)
         ]
-        found = []
-        for parts in product(*axes):
-            places, seen = zip(*parts, strict=True)
-            found.append((places, seen))
-        return found
+        return [
+            (tuple(places for places, _ in parts), tuple(seen for _, seen in parts))
+            for parts in product(*axes)
+        ]
+
+    @cached_property
+    def leading(self) -> Windows:
+        """The windows along all axes but the last."""
+        return Windows(*(numbers[:-1] for numbers in self))
 
 
 def _tap(
@@ -247,33 +248,6 @@ def _view(x: Array, w: Windows, groups: int) -> Array:
         (channels * step, batch, *places, *elements, step),
         writeable=False,
     )
-
-
-def fold_product(dy: Array, kernel: Array, dx: Array, w: Windows, ctx: Context) -> None:
-    """Assign to dx what comes back to the input: fold(dy kernel^T).
-
-    Arguments:
-        dy: (N, *outputs, F), its memory in order.
-        kernel: (G, KH KW, F/G, C/G).
-        dx: (N, *sizes, C), its memory in order.
-        w: the windows.
-        ctx: whose buffers are used.
-    """
-    groups, taps, _, channels = kernel.shape
-    if w.is_pointwise:
-        np.matmul(by_group(dy, groups), kernel[:, 0], out=by_group(dx, groups))
-        return
-    dx = dx.reshape(len(dx), *w.sizes, groups, channels)
-    dx.fill(0)
-    places = prod(w.outputs)
-    for part in parts_of(len(dy), taps * places * groups * channels, SPREAD):
-        rows = by_group(dy[part], groups)  # (G, M, F/G)
-        sent = ctx.buffer("sent", (taps, groups, len(rows[0]), channels))
-        np.matmul(rows, kernel.transpose(1, 0, 2, 3), out=sent)
-        for one, (where, seen) in zip(sent, w.taps, strict=True):
-            one = np.moveaxis(one.reshape(groups, -1, *w.outputs, channels), 0, -2)
-            into = dx[part][:, *seen]
-            np.add(into, one[:, *where], out=into)
 
 
 # --- of a transposed convolution, whose output they look at
