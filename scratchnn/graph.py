@@ -201,10 +201,7 @@ class Graph:
                     found[node] = None
                     continue
                 if not node.inputs and id(tensor) not in self._given:
-                    raise ValueError(
-                        f"The outputs depend on the input {tensor.name!r}, which is not among "
-                        "the inputs of the model. Add it to them."
-                    )
+                    raise _not_among_inputs(tensor)
                 self._met.setdefault(node.layer, len(self._met))
                 stack.append((tensor, True))
                 stack += [(needed, False) for needed in reversed(node.inputs)]
@@ -225,6 +222,13 @@ class Graph:
                 layer_depths[tensor.layer], self._met[tensor.layer] = 0, -1
                 self.nodes.insert(0, tensor.node)
         return sorted(layer_depths, key=lambda layer: (-layer_depths[layer], self._met[layer]))
+
+
+def _not_among_inputs(tensor: KerasTensor) -> ValueError:
+    return ValueError(
+        f"The outputs depend on the input {tensor.layer.name!r}, which is not among the inputs of "
+        "the model. Add it to them."
+    )
 
 
 def copy_graph(inputs: Any, outputs: Any) -> tuple[Any, Any]:
@@ -257,10 +261,7 @@ def copy_graph(inputs: Any, outputs: Any) -> tuple[Any, Any]:
             copies |= {id(old): new for old, new in zip(node.outputs, results, strict=True)}
             continue
         if not node.inputs:
-            raise ValueError(
-                f"The outputs depend on the input {tensor.name!r}, which is not among the inputs "
-                "of the model. Add it to them."
-            )
+            raise _not_among_inputs(tensor)
         stack.append((tensor, True))
         stack += [(needed, False) for needed in reversed(node.inputs)]
 

@@ -104,7 +104,7 @@ def model_summary(
     widths = _column_widths(positions, len(columns), line_length or min(full_length, console - 4))
 
     rows: list[list[Line]] = []
-    for layer in _select(model.layers, layer_range):
+    for layer in _select(_steps(model), layer_range):
         rows += _rows(layer, 0, inbound, expand_nested, show_trainable)
     # Where the console cannot show the box characters, Keras falls back to ASCII as well.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -121,14 +121,21 @@ def model_summary(
 # What the table says
 
 
+def _steps(model: Any) -> Sequence[Any]:
+    """Return the layers of a model; of one that branches, the operations as well."""
+    steps: Sequence[Any] = getattr(model, "operations", model.layers)
+    return steps
+
+
 def _inbound_of_graph(model: Any) -> dict[int, list[str]] | None:
     """Return each layer's connections by its id, or None if the layers form a plain chain."""
     connections = getattr(model, "connections", None)
     if connections is None:
         return None
-    inbound = {id(layer): list(connections(layer)) for layer in model.layers}
+    inbound = {id(layer): list(connections(layer)) for layer in _steps(model)}
     sources = [[name.rsplit("[", 2)[0] for name in names] for names in inbound.values()]
-    chain = [[], *([layer.name] for layer in model.layers)][: len(model.layers)]
+    names = [layer.name for layer in _steps(model)]
+    chain = [[], *([name] for name in names)][: len(names)]
     return None if sources == chain else inbound
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases import Case
+from case import Case
 
 from scratchnn import layers
 

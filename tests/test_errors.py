@@ -518,3 +518,9 @@ def test_losses_on_their_own():
         losses.MeanSquaredError()([[1.0], [np.nan]], [[1.0], [1.0]])
     with pytest.raises(ValueError, match=r"labels in \[0, 2\)"):
         losses.SparseCategoricalCrossentropy()([2], [[0.5, 0.5]])
+
+
+@pytest.mark.parametrize("name", ["input_shape", "batch_input_shape"])
+def test_a_size_in_place_of_a_shape(name):
+    with pytest.raises(ValueError, match=rf"{name} must be a sequence of sizes.*Received: 4"):
+        Dense(3, **{name: 4})

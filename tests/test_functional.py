@@ -450,3 +450,46 @@ def test_bad_configs():
         Functional.from_config(nowhere)
     with pytest.raises(ValueError, match=r"expected a place. Received: None"):
         Functional.from_config({**config, "input_layers": None})
+
+
+def test_inputs_that_lie_deep_in_a_structure():
+    a, b, c = Input((3,), name="a"), Input((3,), name="b"), Input((3,), name="c")
+    out = Concatenate()([Add()([a, b]), c])
+    model = Model({"pair": [a, b], "one": c}, out)
+    expected = np.concatenate([X + Z, X], axis=1)
+    np.testing.assert_array_equal(model.predict({"pair": [X, Z], "one": X}, verbose=0), expected)
+    listed = Model([[a, b], c], out)
+    np.testing.assert_array_equal(listed.predict([[X, Z], X], verbose=0), expected)
+    np.testing.assert_array_equal(listed.predict([X, Z, X], verbose=0), expected)
+    with pytest.raises(ValueError, match=r"data for 2 inputs in a list\. Received: a list of 1"):
+        model.predict({"pair": [X], "one": X}, verbose=0)
+    with pytest.raises(ValueError, match=r"its inputs \['one', 'pair'\].* without \['pair'\]"):
+        model.predict({"one": X}, verbose=0)
+
+
+def test_layers_are_without_operations_as_in_keras():
+    a = Input((3,), name="a")
+    model = Model(a, Dense(2, name="d")(a) + 1.0)
+    assert [layer.name for layer in model.layers] == ["a", "d"]
+    assert [layer.name for layer in model.operations] == ["a", "d", "add"]
+    with pytest.raises(ValueError, match="No layer is named 'add'"):
+        model.get_layer("add")
+
+
+def test_a_model_with_a_call_of_its_own():
+    with pytest.raises(TypeError, match=r"'Mine' defines call\(\).*Sequential.*functional API"):
+
+        class Mine(Model):
+            def call(self, x):
+                return x
+
+    with pytest.raises(TypeError, match=r"'MyLayer' defines call\(\).*forward\(x, ctx\)"):
+
+        class MyLayer(keras.layers.Layer):
+            def call(self, x):
+                return x
+
+
+def test_a_model_with_two_inputs_is_not_part_of_a_sequential():
+    with pytest.raises(ValueError, match="A Sequential has one input"):
+        Sequential([two_inputs(), Dense(1)])

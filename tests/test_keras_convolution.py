@@ -342,3 +342,10 @@ def test_the_tutorials_convnet():
     # Adam divides by the root of what can be small: 21 steps of 0.001, each rounded.
     close_all(weights, keras_weights, 1e-4)
     close(p, keras_p, 1e-4)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_positional_arguments(rank):
+    """Keras's order of `output_padding` and `data_format` is another one in 3-D."""
+    args = {3: ("channels_last", 1)}.get(rank, (1, "channels_last"))
+    same(f"Conv{rank}DTranspose", numbers(*shape(rank, {}, 2)), 3, 2, 2, "valid", *args)

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from twins import both
 
 import scratchnn
 
@@ -241,3 +242,18 @@ def test_a_mask_of_the_user_s_own_in_a_file() -> None:
     y = keras.layers.GlobalAveragePooling1D()(x, mask=keras.ops.not_equal(a, 3))
     with pytest.raises(ValueError, match="gives a mask of its own, 'not_equal"):
         scratchnn.models.model_from_json(keras.Model(a, y).to_json())
+
+
+def test_names_of_tensors_and_layers() -> None:
+    def names(k: Any) -> list[Any]:
+        x = k.Input((4,))
+        y = k.layers.Dense(3, name="d")(x)
+        model = k.Model(x, k.layers.Dense(2)(y * 2.0))
+        begun = k.Model(model.get_layer("d").output, model.output)
+        lines: list[str] = []
+        begun.summary(print_fn=lambda line, **_: lines.append(line))
+        parts = [[layer.name for layer in m.layers] for m in (model, begun)]
+        return [x.name, y.name, k.Input((2,), name="own").name, parts, lines]
+
+    ours, theirs = both(names)
+    assert ours == theirs

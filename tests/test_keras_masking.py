@@ -246,3 +246,20 @@ def test_a_masked_model_in_a_model():
         return k.Sequential([k.Input((T,), dtype="int32"), inner, k.layers.Dense(4, "softmax")])
 
     run_model(build, "sparse_categorical_crossentropy", ["accuracy"], X, LABELS)
+
+
+@pytest.mark.parametrize("ways", [1, 2])
+def test_a_call_with_initial_states_computes_without_a_mask(ways):
+    """As a decoder is called: its output has the mask nevertheless."""
+
+    def build(k: Any) -> Any:
+        ids = k.Input((T,), dtype="int32")
+        x = k.layers.Embedding(WORDS, 3, mask_zero=True)(ids)
+        _, h, c = k.layers.LSTM(4, return_state=True)(x)
+        decoder = k.layers.LSTM(4, return_sequences=True)
+        if ways == 2:
+            decoder = k.layers.Bidirectional(decoder)
+        z = decoder(x, initial_state=[h, c] * ways)
+        return k.Model(ids, k.layers.Dense(4, "softmax")(z))
+
+    run_model(build, "sparse_categorical_crossentropy", ["accuracy"], X, LABELS)

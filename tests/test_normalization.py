@@ -267,3 +267,8 @@ def test_a_mask_of_another_rank(training):
     built_for_sequences.ensure_built((None, 3, 4))
     with pytest.raises(ValueError, match="a mask of one axis less than its input"):
         built_for_sequences.forward(numbers(2, 3, 4), ctx)
+
+
+def test_a_mask_of_other_sizes():
+    with pytest.raises(ValueError, match=r"of shape \(2, 3\). Received: a mask of shape \(2, 2\)"):
+        BatchNormalization()(numbers(2, 3, 4), mask=np.ones((2, 2), bool))

@@ -393,3 +393,8 @@ def test_output_sizes_of_another_form():
         ValueError, match="AdaptiveMaxPooling1D expected a positive whole number for"
     ):
         AdaptiveMaxPooling1D((1, 2))
+
+
+def test_a_mask_of_another_shape():
+    with pytest.raises(ValueError, match=r"a mask of shape \(2, 5\).*Received: a mask of shape"):
+        GlobalAveragePooling1D()(np.ones((2, 5, 4)), mask=np.ones((2, 4), bool))

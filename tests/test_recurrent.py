@@ -317,3 +317,14 @@ def test_errors_later() -> None:
     for name in ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"):
         with pytest.raises(NotImplementedError, match="its steps are convolutions: use TimeDist"):
             getattr(scratchnn.layers, name)
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("shape", [(2, 4), (5,), (2, 5, 2), (1, 5)])
+def test_a_mask_of_another_shape(kind, shape):
+    layer, x = getattr(scratchnn.layers, kind)(3), np.ones((2, 5, 4), "float32")
+    for wrapped in (layer, Bidirectional(layer)):
+        with pytest.raises(ValueError, match=r"expected a mask of shape \(2, 5\)"):
+            wrapped(x, mask=np.ones(shape, bool))
+    with_axis = np.tri(2, 5, dtype=bool)[..., np.newaxis]
+    np.testing.assert_array_equal(layer(x, mask=with_axis), layer(x, mask=with_axis[..., 0]))

@@ -45,6 +45,7 @@ from .global_pooling import (
 )
 from .group_normalization import GroupNormalization
 from .group_query_attention import GroupQueryAttention
+from .input_spec import InputSpec
 from .joining import Concatenate, Dot, concatenate, dot
 from .lambda_layer import Lambda
 from .masking import Masking
@@ -140,9 +141,12 @@ from .transposed_convolution import (
     Convolution3DTranspose,
 )
 from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from .wrapper import Wrapper
 
 __all__ = [
     "Layer",
+    "Wrapper",
+    "InputSpec",
     "Input",
     "InputLayer",
     "Dense",
@@ -314,12 +318,10 @@ MISSING = {
     "ConvLSTM1D": "its steps are convolutions: use TimeDistributed(Conv1D) and an LSTM",
     "ConvLSTM2D": "its steps are convolutions: use TimeDistributed(Conv2D) and an LSTM",
     "ConvLSTM3D": "its steps are convolutions: use TimeDistributed(Conv3D) and an LSTM",
-    "InputSpec": "a layer says in check_input(shape) what it takes",
     "MaxNumBoundingBoxes": "bounding boxes are not supported",
     "RandAugment": "it draws layers: make a chain of those that begin with Random",
     "RandomElasticTransform": "RandomShear and RandomPerspective are what bends images",
     "ReversibleEmbedding": "a call of it is one of two layers: use an Embedding and a Dense",
-    "Wrapper": "any layer may keep another as an attribute, and run it in its forward and backward",
 }
 """The layers of Keras that are not there, and why."""
 

@@ -40,7 +40,7 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -52,6 +52,7 @@ from ..parameters import Parameter, unique
 from ..saving import limits
 from ..strings import STRING, are_strings, numpy_dtype, to_array
 from .configs import constructor_config, dtype_config, plain_dtype
+from .input_spec import check_specs
 
 
 class Layer:
@@ -79,6 +80,9 @@ class Layer:
         >>> Double()([1.0, 2.0]).numpy()
         array([2., 4.], dtype=float32)
     """
+
+    input_spec: Any = None
+    """An InputSpec, or a list of them, which inputs are checked against."""
 
     casts_integers = True
     """Whether integer inputs are cast to the layer's float dtype."""
@@ -113,6 +117,12 @@ class Layer:
     """Whether a config says for which shape the layer was built; where nothing depends on the
     shape, Keras mostly leaves it out."""
 
+    _INSTEAD_OF_CALL: ClassVar[str] = (
+        "A scratchnn layer defines forward(x, ctx) and backward(dy, ctx): see the head of "
+        "scratchnn/layers/base.py. What is made of other layers needs neither as a Sequential, or "
+        "as a keras.Model(inputs, outputs): both are layers, too."
+    )
+
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -124,9 +134,8 @@ class Layer:
         super().__init_subclass__(**kwargs)
         if "call" in vars(cls) and "forward" not in vars(cls):
             raise TypeError(
-                f"The layer {cls.__name__!r} defines call(), whose gradient nobody knows. "
-                "A scratchnn layer defines forward(x, ctx) and backward(dy, ctx): see the head "
-                "of scratchnn/layers/base.py."
+                f"{cls.__name__!r} defines call(), whose gradient nobody knows. "
+                + cls._INSTEAD_OF_CALL
             )
         if "build" in vars(cls):
             cls.build = _named_build(cls.build)  # type: ignore[method-assign, assignment]
@@ -252,6 +261,8 @@ class Layer:
 
     def ensure_built(self, input_shape: Shape) -> None:
         """Build the layer for `input_shape` unless it is built."""
+        if self.input_spec is not None:
+            check_specs(self.name, self.input_spec, input_shape)
         self.check_input(input_shape)
         if not self.built:
             self.build(input_shape)
@@ -297,6 +308,8 @@ class Layer:
             self.ensure_built([array.shape for array in given])  # type: ignore[arg-type]
         else:
             given = self.cast(inputs)
+            if self.input_spec is not None:
+                check_specs(self.name, self.input_spec, given.shape, [given.dtype.name])
             self.ensure_built(given.shape)
         y = self.forward(given, ctx)
         kept = [*tree.flatten(given), *(w.value for w in self.weights)]
@@ -343,6 +356,8 @@ class Layer:
         shape = tree.map_structure(lambda tensor: tensor.shape, inputs)
         dtypes = [tensor.dtype for tensor in tree.flatten(inputs)]
         self.check_dtypes(dtypes)
+        if self.input_spec is not None:
+            check_specs(self.name, self.input_spec, shape, dtypes)
         self.ensure_built(shape)
         shapes: Any = self.call_output_shape(shape, options)
         several = isinstance(shapes, list)
@@ -594,6 +609,15 @@ def own(y: Array, others: Sequence[Array]) -> Array:
     return y.copy() if any(np.may_share_memory(y, other) for other in others) else y
 
 
+def check_mask(layer: Layer, found: Shape, wanted: Shape) -> None:
+    """Raise a ValueError unless the shape of a mask is (N, T), that of the time steps."""
+    if found != wanted:
+        raise ValueError(
+            f"The layer {layer.name!r} expected a mask of shape {wanted}, with true or false for "
+            f"each time step of its input. Received: a mask of shape {found}."
+        )
+
+
 def has_symbols(inputs: Any) -> bool:
     """Return whether there are KerasTensors in what a layer was called on."""
     if isinstance(inputs, np.ndarray):
@@ -649,6 +673,11 @@ def _take_input_shape(kwargs: dict[str, Any]) -> Shape | None:
     batch_size = kwargs.pop("batch_size", None)
     dim = kwargs.pop("input_dim", None)
     shape = kwargs.pop("input_shape", None if dim is None else (dim,))
+    for name, given in (("input_shape", shape), ("batch_input_shape", batch_shape)):
+        if isinstance(given, int | float | str):
+            raise ValueError(
+                f"{name} must be a sequence of sizes, such as (3,). Received: {given!r}."
+            )
     if batch_shape is not None:
         return tuple(batch_shape)
     return None if shape is None else (batch_size, *shape)

@@ -117,7 +117,7 @@ class BatchNormalization(ChannelNormalization):
     def forward(self, x: Array, ctx: Context) -> Array:
         ctx.shape = x.shape
         if ctx.in_mask is not None:
-            self._check_mask(ctx.in_mask, x.shape)
+            self._check_mask(np.shape(ctx.in_mask), x.shape[:-1])
         x = ctx.x = self.channels_last(x, ctx, "x")
         ctx.from_batch = ctx.training and self.trainable
         if not ctx.from_batch:
@@ -182,11 +182,12 @@ class BatchNormalization(ChannelNormalization):
             moving.value *= self.momentum
             moving.value += batch * batch.dtype.type(1 - self.momentum)
 
-    def _check_mask(self, mask: Any, shape: tuple[int, ...]) -> None:
-        if np.ndim(mask) != len(shape) - 1:
+    def _check_mask(self, found: Shape, wanted: Shape) -> None:
+        pairs = zip(found, wanted, strict=False)
+        if len(found) != len(wanted) or any(m not in (1, n) for m, n in pairs):
             raise ValueError(
-                f"The layer {self.name!r} expected a mask of one axis less than its input, of "
-                f"shape {shape}. Received: a mask of shape {np.shape(mask)}."
+                f"The layer {self.name!r} expected a mask of one axis less than its input: of "
+                f"shape {wanted}. Received: a mask of shape {found}."
             )
 
     def _keep(self, ctx: Context) -> Array | None:

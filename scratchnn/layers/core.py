@@ -80,7 +80,7 @@ class InputLayer(Layer):
             self.dtype = STRING if dtype == STRING else np.dtype(dtype).name
         self.built = True
         self.input_shape = self.output_shape = self.batch_shape
-        Node(self, None, [KerasTensor(self.batch_shape, self.dtype, self.name)])
+        Node(self, None, [KerasTensor(self.batch_shape, self.dtype, name)])
 
     def forward(self, x: Array, ctx: Context) -> Array:
         return x

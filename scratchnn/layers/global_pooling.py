@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import Array, Shape
 from ..context import Context
+from .base import check_mask
 from .spatial import Spatial, wants_dx
 
 
@@ -208,8 +209,10 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
     def counted(self, places: Array, ctx: Context) -> tuple[Array, Any]:
         if ctx.in_mask is None:
             return super().counted(places, ctx)
+        mask = np.asarray(ctx.in_mask, bool)
+        check_mask(self, mask.shape, places.shape[:2])
         counted = ctx.buffer("counted", (len(places), 1, places.shape[1]))
-        np.copyto(counted[:, 0], ctx.in_mask.astype(bool, copy=False))
+        np.copyto(counted[:, 0], mask)
         return counted, np.add.reduce(counted, axis=2, keepdims=True)
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from ..arrays import Array, Shape
 from ..context import Context
 from .base import Layer
 from .core import positive_int
+from .wrapper import Wrapper
 
 
-class SpectralNormalization(Layer):
+class SpectralNormalization(Wrapper):
     """Divide another layer's kernel by its largest singular value before each training step.
 
     The value is approached by power iteration: v = u W' / |u W'| and u = v W / |v W|, W the kernel
@@ -45,18 +46,11 @@ class SpectralNormalization(Layer):
     notes_training = True
 
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
-        if not isinstance(layer, Layer):
-            raise ValueError(
-                "SpectralNormalization expected a layer to wrap, such as Dense(10). "
-                f"Received: {layer!r}."
-            )
-        super().__init__(**kwargs)
-        self.layer = layer
+        super().__init__(layer, **kwargs)
         self.power_iterations = positive_int(self, "power_iterations", power_iterations)
-        self.casts_integers = layer.casts_integers
 
     def build(self, input_shape: Shape) -> None:
-        self.layer.ensure_built(input_shape)
+        super().build(input_shape)
         kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
         if kernel is None:
             raise ValueError(
@@ -75,10 +69,7 @@ class SpectralNormalization(Layer):
     def forward(self, x: Array, ctx: Context) -> Array:
         if ctx.training and np.any(self.kernel.value):
             self._normalize()
-        return self.layer.forward(x, self._inner(ctx))
-
-    def backward(self, dy: Array, ctx: Context) -> Array | None:
-        return self.layer.backward(dy, self._inner(ctx))
+        return super().forward(x, ctx)
 
     def _normalize(self) -> None:
         kernel = self.kernel.value.reshape(-1, self.kernel.shape[-1])
@@ -89,41 +80,8 @@ class SpectralNormalization(Layer):
         kernel /= np.dot(np.dot(v, kernel), u.T)
         self.vector_u.value[...] = u
 
-    def _inner(self, ctx: Context) -> Context:
-        """Return the context of the layer within that of this one."""
-        inner: Context | None = vars(ctx).get("inner")
-        if inner is None:
-            inner = ctx.inner = Context(dtype=self.layer.dtype)
-        inner.training, inner.needs_dx, inner.in_mask = ctx.training, ctx.needs_dx, ctx.in_mask
-        return inner
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return self.layer.compute_output_shape(input_shape)
-
-    def compute_mask(self, x: Any, mask: Any = None) -> Any:
-        return self.layer.compute_mask(x, mask)
-
-    def check_input(self, shape: Shape) -> None:
-        self.layer.check_input(shape)
-
-    def forget_build(self) -> None:
-        super().forget_build()
-        self.layer.forget_build()
-
     def get_config(self) -> dict[str, Any]:
-        from ..saving import serialize_keras_object
-
-        return {
-            **super().get_config(),
-            "layer": serialize_keras_object(self.layer),
-            "power_iterations": self.power_iterations,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        from .configs import deserialize
-
-        return super().from_config({**config, "layer": deserialize(config["layer"])})
+        return {**super().get_config(), "power_iterations": self.power_iterations}
 
 
 def _unit(vector: Array) -> Array:

@@ -14,6 +14,7 @@ from ..graph import Graph, KerasTensor, Node, copy_graph
 from ..layers.activity import penalized, to_logits
 from ..layers.base import Layer
 from ..layers.core import InputLayer
+from ..layers.operation import Operation
 from ..parameters import Parameter
 from ..saving import custom_object_scope
 from ..strings import numpy_dtype
@@ -143,7 +144,12 @@ class Functional(Model):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, the inputs included, in Keras's order."""
+        """The layers, the inputs included, in Keras's order; without the operations."""
+        return [layer for layer in self._layers if not isinstance(layer, Operation)]
+
+    @property
+    def operations(self) -> list[Layer]:
+        """The layers, and in their places the operations, such as that of x + y."""
         return list(self._layers)
 
     @property
@@ -180,7 +186,7 @@ class Functional(Model):
         Raises:
             ValueError: if there is no such layer.
         """
-        return find_layer(self._layers, name, index)
+        return find_layer(self.layers, name, index)
 
     @property
     def output_keys(self) -> list[str]:
@@ -262,14 +268,14 @@ class Functional(Model):
                 f"The model {self.name!r} expected {len(self.inputs)} inputs, {self.input_names}. "
                 f"Received: {len(shapes)}."
             )
-        for given, tensor in zip(shapes, self.inputs, strict=True):
+        for given, tensor, name in zip(shapes, self.inputs, self.input_names, strict=True):
             if len(given) != tensor.ndim or any(
                 size != wanted
                 for size, wanted in zip(given[1:], tensor.shape[1:], strict=True)
                 if size is not None and wanted is not None
             ):
                 raise ValueError(
-                    f"The model {self.name!r} expected for its input {tensor.name!r} the shape "
+                    f"The model {self.name!r} expected for its input {name!r} the shape "
                     f"({', '.join(['N', *map(str, tensor.shape[1:])])}). Received: {given}."
                 )
 
@@ -291,15 +297,11 @@ class Functional(Model):
         Raises:
             ValueError: if an input is missing, or there is one too many.
         """
-        if isinstance(x, Mapping):
-            keys = self._input_keys()
-            missing = [key for key in keys if key not in x]
-            if missing:
-                raise ValueError(
-                    f"The model {self.name!r} expected data for its inputs {keys}. Received: "
-                    f"{sorted(x)}, without {missing}."
-                )
-            return [x[key] for key in keys]
+        structure = self._input_structure
+        if isinstance(x, Mapping) and not isinstance(structure, Mapping):
+            return self._of_keys(x, self.input_names)
+        if isinstance(x, Mapping) or _is_nested_alike(x, structure):
+            return self._of_structure(x, structure)
         arrays = list(x) if len(self.inputs) > 1 and isinstance(x, list | tuple) else [x]
         if len(arrays) != len(self.inputs):
             raise ValueError(
@@ -308,10 +310,33 @@ class Functional(Model):
             )
         return arrays
 
-    def _input_keys(self) -> list[str]:
-        if isinstance(self._input_structure, Mapping):
-            return sorted(self._input_structure)
-        return list(self.input_names)
+    def _of_keys(self, x: Any, keys: Sequence[str]) -> list[Any]:
+        """Return the values of a dict in the order of the keys."""
+        missing = [key for key in keys if not isinstance(x, Mapping) or key not in x]
+        if missing:
+            found = sorted(x) if isinstance(x, Mapping) else f"a {type(x).__name__}"
+            raise ValueError(
+                f"The model {self.name!r} expected data for its inputs {keys}. Received: "
+                f"{found}, without {missing}."
+            )
+        return [x[key] for key in keys]
+
+    def _of_structure(self, x: Any, structure: Any) -> list[Any]:
+        """Return the data for each tensor of a structure, such as {"pair": [a, b]}, flat."""
+        if isinstance(structure, KerasTensor):
+            return [x]
+        if isinstance(structure, Mapping):
+            keys = sorted(structure)
+            parts, data = [structure[key] for key in keys], self._of_keys(x, keys)
+        else:
+            parts, data = list(structure), list(x) if isinstance(x, list | tuple) else [x]
+            if len(data) != len(parts):
+                raise ValueError(
+                    f"The model {self.name!r} expected data for {len(parts)} inputs in a list. "
+                    f"Received: a {type(x).__name__} of {len(data)}."
+                )
+        pairs = zip(data, parts, strict=True)
+        return [array for one, part in pairs for array in self._of_structure(one, part)]
 
     # The two loops ------------------------------------------------------------------------------
 
@@ -504,6 +529,14 @@ def _place(values: list[Any], places: Any, given: Any) -> None:
     else:
         for place, value in zip(places, given or [None] * len(places), strict=True):
             values[place] = value
+
+
+def _is_nested_alike(x: Any, structure: Any) -> bool:
+    """Return whether a model's inputs are lists of more than tensors, and data comes as they do."""
+    if isinstance(structure, KerasTensor | Mapping) or not isinstance(x, list | tuple):
+        return False
+    nested = any(not isinstance(part, KerasTensor) for part in structure)
+    return nested and len(x) == len(structure)
 
 
 def _shapes_of(shape: Any) -> list[Shape]:

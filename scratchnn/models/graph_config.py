@@ -25,7 +25,7 @@ def graph_config(model: Functional, nodes: list[Node]) -> dict[str, Any]:
     for node in nodes:
         numbers[node] = sum(other.layer is node.layer for other in numbers)
     layers = []
-    for layer in model.layers:
+    for layer in model.operations:
         calls = [node for node in nodes if node.layer is layer and node.inputs]
         layers.append(
             {

@@ -52,6 +52,13 @@ class Model(Layer):
     input_names: Sequence[str] = ()
     """The names of the inputs, where they have names."""
 
+    _INSTEAD_OF_CALL = (
+        "Build the model of layers instead: keras.Sequential([...]) for a chain of them; for "
+        "branches the functional API, x = keras.Input(shape), y = keras.layers.Dense(10)(x) and so "
+        "on, keras.Model(x, y). A computation of your own goes into a keras.layers.Layer with "
+        "forward(x, ctx) and backward(dy, ctx), which such a model is then made of."
+    )
+
     # What training works with; set by `compile` (before it, None) and `_prepare_training`.
     optimizer: Any
     _loss: Any

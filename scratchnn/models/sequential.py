@@ -109,6 +109,12 @@ class Sequential(Model):
                 "All layers of a Sequential must have unique names. Received a second layer "
                 f"named {layer.name!r}."
             )
+        if not self._layers and isinstance(layer, Model) and layer.takes_several:
+            raise ValueError(
+                f"A Sequential has one input. Received as its first layer {layer.name!r}, a model "
+                f"with {len(layer.input_names)}. Call layers on its outputs instead, and make a "
+                "keras.Model(inputs, outputs)."
+            )
         if self._input is None and not self._layers and layer.batch_input_shape is not None:
             self._input = InputLayer(batch_shape=layer.batch_input_shape)
         self._layers.append(layer)

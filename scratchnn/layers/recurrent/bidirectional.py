@@ -12,7 +12,7 @@ from ...arrays import Array, Shape
 from ...context import Context
 from ..activity import penalized
 from ..base import Layer
-from .initial_states import CalledWithStates
+from .initial_states import CalledWithStates, given_mask
 
 MODES = ("concat", "sum", "ave", "mul", None)
 COMMON = ("stateful", "return_sequences", "return_state")
@@ -211,7 +211,7 @@ class Bidirectional(CalledWithStates):
             ctx.back = Context(dtype=self.backward_layer.dtype)
         for inner in (ctx.there, ctx.back):
             inner.training, inner.needs_dx = ctx.training, ctx.needs_dx
-            inner.in_mask = ctx.in_mask[0] if isinstance(ctx.in_mask, list) else ctx.in_mask
+            inner.in_mask = given_mask(ctx)
         return ctx.there, ctx.back
 
     # Shapes and states --------------------------------------------------------------------------

@@ -9,7 +9,17 @@ import numpy as np
 
 from ... import tree
 from ...arrays import Shape
+from ...context import Context
 from ..base import Layer, has_symbols
+
+
+def given_mask(ctx: Context) -> Any:
+    """Return the mask that a recurrent layer computes with, (N, T) or None.
+
+    In a model, one that is called with initial states computes without a mask, though its output
+    may have one: Keras hands a mask on by itself only to a call on a single tensor.
+    """
+    return None if isinstance(ctx.in_mask, list) else ctx.in_mask
 
 
 class CalledWithStates(Layer):

@@ -9,11 +9,11 @@ import numpy as np
 from ... import regularizers, tree
 from ...arrays import Array, Shape
 from ...context import Context
-from ..base import has_symbols
+from ..base import check_mask, has_symbols
 from ..configs import plain_dtype
 from . import stepping
 from .cell import Mask, sizes_of
-from .initial_states import CalledWithStates
+from .initial_states import CalledWithStates, given_mask
 from .stacked import StackedRNNCells, check_cell, initial_state, output_size
 
 
@@ -126,8 +126,7 @@ class RNN(CalledWithStates):
         by_time = ctx.buffer("by_time", steps.shape, x.dtype)
         by_time[...] = steps[::-1] if self.go_backwards else steps
         ctx.samples = len(x)
-        mask = ctx.in_mask[0] if isinstance(ctx.in_mask, list) else ctx.in_mask
-        mask = ctx.time_mask = self._time_mask(mask)
+        mask = ctx.time_mask = self._time_mask(given_mask(ctx), x.shape)
         inner = self._inner(ctx)
         own = None if self.states is None else [state.copy() for state in self.states]
         begin = given or own or self.get_initial_state(len(x))
@@ -182,9 +181,15 @@ class RNN(CalledWithStates):
         inner.training, inner.needs_dx = ctx.training, ctx.needs_dx
         return inner
 
-    def _time_mask(self, mask: Any) -> Mask:
+    def _time_mask(self, mask: Any, shape: Shape) -> Mask:
         """Return a mask (N, T) as (T, N, 1), in the order of computation; None if it hides none."""
-        if mask is None or (mask := np.asarray(mask, bool)).all():
+        if mask is None:
+            return None
+        mask = np.asarray(mask, bool)
+        if mask.shape == (*shape[:2], 1):
+            mask = mask[..., 0]
+        check_mask(self, mask.shape, shape[:2])
+        if mask.all():
             return None
         mask = mask.T[::-1] if self.go_backwards else mask.T
         return np.ascontiguousarray(mask)[..., np.newaxis]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from ...arrays import Array, Shape
 from ...context import Context
-from ..base import Layer
+from ..base import Layer, check_mask
+from ..wrapper import Wrapper
 from .cell import RecurrentCell
 
 
-class TimeDistributed(Layer):
+class TimeDistributed(Wrapper):
     """Apply a layer to each time step: y_t = layer(x_t), with the same weights at all of them.
 
     Where each output depends on its own sample alone, the time steps go through the layer at once,
@@ -38,32 +39,15 @@ class TimeDistributed(Layer):
     supports_masking = True
     takes_mask = True
 
-    def __init__(self, layer: Any, **kwargs: Any) -> None:
-        if not isinstance(layer, Layer):
-            raise ValueError(
-                "TimeDistributed expected a layer to wrap, such as Dense(10). "
-                f"Received: {layer!r} of type {type(layer).__name__}."
-            )
-        super().__init__(**kwargs)
-        self.layer = layer
-        self.casts_integers = layer.casts_integers
-
     def build(self, input_shape: Shape) -> None:
         self.layer.ensure_built(_one_step(input_shape))
-
-    def forget_build(self) -> None:
-        super().forget_build()
-        self.layer.forget_build()
 
     # The passes ---------------------------------------------------------------------------------
 
     def forward(self, x: Array, ctx: Context) -> Array:
         mask = None if ctx.in_mask is None else np.asarray(ctx.in_mask)
-        if mask is not None and mask.shape[:2] != x.shape[:2]:
-            raise ValueError(
-                f"The layer {self.name!r} expected a mask of shape {x.shape[:2]}. "
-                f"Received: shape {mask.shape}."
-            )
+        if mask is not None:
+            check_mask(self, mask.shape[:2], x.shape[:2])
         n, steps = x.shape[:2]
         ctx.at_once = self._runs_at_once(ctx.training)
         if ctx.at_once:
@@ -130,6 +114,9 @@ class TimeDistributed(Layer):
         batch, *rest = self.layer.compute_output_shape(_one_step(input_shape))
         return (batch, input_shape[1], *rest)
 
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        return mask
+
     def check_input(self, shape: Shape) -> None:
         if len(shape) < 3:
             raise ValueError(
@@ -137,19 +124,6 @@ class TimeDistributed(Layer):
                 f"Received: shape {shape}."
             )
         self.layer.check_input(_one_step(shape))
-
-    # Configs ------------------------------------------------------------------------------------
-
-    def get_config(self) -> dict[str, Any]:
-        from ...saving import serialize_keras_object
-
-        return {**super().get_config(), "layer": serialize_keras_object(self.layer)}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        from ..configs import deserialize
-
-        return super().from_config({**config, "layer": deserialize(config["layer"])})
 
 
 def _one_step(shape: Shape) -> Shape:
