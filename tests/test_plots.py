@@ -508,7 +508,10 @@ def test_forecast_report_draws_what_was_said_beside_what_came():
     np.testing.assert_allclose(naive.get_ydata(), [2, 3, 4])
     assert list(figure.axes[4].lines[0].get_ydata()) == [3, 2, 1]
     one = plots.forecast_report({"loss": [1]}, past[:1], truth[:1], {"a": truth[:1]}, theme="dark")
-    assert [axes.get_title("left") for axes in one.axes[:3]] == ["forecast 1"] * 3
+    assert [axes.get_title("left") for axes in one.axes[:2]] == [
+        "forecast 1",
+        "mean error by steps ahead",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -524,3 +527,75 @@ def test_forecast_report_wants_shapes_that_fit(past, truth, said, text):
     forecasts = {name: np.zeros(shape) for name, shape in said.items()}
     with pytest.raises(ValueError, match=text):
         plots.forecast_report({"loss": [1]}, np.zeros(past), np.zeros(truth), forecasts)
+
+
+def texts_of_ticks(figure):
+    figure.draw_without_rendering()
+    return [
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for label in axis.get_ticklabels()
+        if label.get_text() and label.get_visible()
+    ]
+
+
+def contrast(a, b):
+    def light(color):
+        parts = np.array(to_rgb(color))
+        parts = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return float(parts @ [0.2126, 0.7152, 0.0722])
+
+    high, low = sorted((light(a), light(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_number_at_an_axis_is_legible(theme):
+    truth = np.ones((3, 4))
+    drawn = [
+        plots.training_curves(CURVES, theme=theme),
+        plots.confusion_matrix([0, 1, 2], [0, 1, 1], theme=theme),
+        plots.learning_rate(0.1, 10, theme=theme),
+        plots.activation_functions(theme=theme),
+        plots.embedding_plane(["a", "b"], [[1.0, 2.0], [-1.0, 0.0]], [1, 0], theme=theme),
+        plots.forecast_report(CURVES, truth, truth, {"mine": truth}, theme=theme),
+        plots.table_report(
+            CURVES, ([1, 2, 3], [1, 2, 2]), ([0, 1, 1], [0.1, 0.8, 0.9]), {"a": 1}, theme=theme
+        ),
+    ]
+    for figure in drawn:
+        labels = texts_of_ticks(figure)
+        assert labels
+        for label in labels:
+            assert contrast(label.get_color(), figure.get_facecolor()[:3]) > 4.5, label
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 9])
+def test_no_forecast_is_drawn_twice(count):
+    truth = np.ones((count, 4))
+    figure = plots.forecast_report(CURVES, truth, truth, {"mine": truth})
+    titles = [axes.get_title("left") for axes in figure.axes]
+    forecasts = [title for title in titles if title.startswith("forecast")]
+    assert len(set(forecasts)) == len(forecasts) == min(count, 3)
+
+
+def test_images_of_one_shade():
+    figure = plots.prediction_grid(np.full((1, 4, 4), 255.0), np.ones((1, 2)) / 2)
+    assert np.isfinite(figure.axes[0].images[0].get_array()).all()
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.training_curves({"loss": ["a"]}), r"history\['loss'\] to be a list of num"),
+        (lambda: plots.training_curves({"loss": []}), "at least one epoch"),
+        (lambda: plots.training_curves({"loss": [[1.0]]}), r"history\['loss'\] to be a list"),
+        (lambda: plots.first_layer_weights("model"), "Expected a model or a layer"),
+        (lambda: plots.save_animation([], "film.mp4"), "ends in .gif"),
+        (lambda: plots.save_animation([], "film.gif", fps=0), "fps above 0"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def save_animation(
         The number of frames drawn.
 
     Raises:
-        ValueError: if there is no figure.
+        ValueError: if there is no figure, the file is no .gif, or fps is not above 0.
         ImportError: without matplotlib and Pillow.
 
     Example:
@@ -37,6 +38,10 @@ def save_animation(
         ...     save_animation(frames, f"{folder}/loss.gif", fps=2)
         3
     """
+    if Path(path).suffix.lower() != ".gif":
+        raise ValueError(f"Expected a path that ends in .gif. Received: {str(path)!r}.")
+    if not (fps > 0 and hold >= 0):
+        raise ValueError(f"Expected fps above 0 and hold of 0 or more. Received: {fps=}, {hold=}.")
     try:
         from matplotlib.animation import PillowWriter
     except ImportError as error:

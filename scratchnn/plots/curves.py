@@ -73,11 +73,19 @@ def _as_run(history: Any) -> Run:
             "Expected history to be what `fit` returned, or a dict of lists such as "
             f"{{'loss': [0.9, 0.5]}}, with at least one epoch. Received: {values!r}."
         )
-    arrays = {str(key): np.asarray(series, dtype=float) for key, series in values.items()}
-    for key, series in arrays.items():
-        if series.ndim == 0:
+    arrays = {}
+    for key, series in values.items():
+        try:
+            arrays[str(key)] = np.asarray(series, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"Expected history[{key!r}] to be a list of numbers. Received: {series!r}."
+            ) from error
+        if arrays[str(key)].ndim != 1:
             raise ValueError(f"Expected history[{key!r}] to be a list. Received: {series}.")
     count = max(len(series) for series in arrays.values())
+    if count == 0:
+        raise ValueError("Expected history to have at least one epoch. Received: empty lists.")
     epochs = [epoch + 1 for epoch in getattr(history, "epoch", range(count))]
     return Run(epochs, arrays)
 

@@ -119,7 +119,9 @@ def _draw_words(
     axes.axvline(0, color=colors.line, linewidth=1, zorder=0)
     axes.set_xlim(-1.25 * reach, 1.25 * reach)
     axes.set_xlabel("against  ←   along the classifier's direction   →  for")
+    axes.tick_params(length=0)
     axes.set_yticks([])
+    axes.set_ylabel("where they differ most besides")
     low, high = axes.get_ylim()
     taken: list[tuple[float, float, float, float]] = []
     for i in order:

@@ -215,6 +215,8 @@ def _layers_of(model: Any) -> list[Any]:
 def _first_kernel(model: Any) -> tuple[str, Array]:
     """Return the first layer's name and kernel."""
     candidates = _layers_of(model) if hasattr(model, "layers") else [model]
+    if not all(hasattr(layer, "name") for layer in candidates):
+        raise ValueError(f"Expected a model or a layer. Received: {model!r}.")
     for layer in candidates:
         kernel = getattr(layer, "kernel", None)
         if kernel is not None and len(kernel.shape) in (2, 4):

@@ -35,7 +35,8 @@ def forecast_report(
         theme: 'light' or 'dark'.
 
     Returns:
-        A Figure: three of the forecasts, the mean absolute errors, and the loss.
+        A Figure: three of the forecasts (all, if there are fewer), the mean absolute errors, and
+        the loss.
 
     Raises:
         ValueError: if the shapes do not fit each other, or there are no forecasts.
@@ -65,8 +66,10 @@ def forecast_report(
         figure = new_figure(WIDTH, 6.6, colors)
         parts: Any = figure.subfigures(2, 1, height_ratios=[1.05, 1])
         top, bottom = parts
-        shown = np.linspace(0, len(truth) - 1, 5).astype(int)[1:4]
-        panels = top.subplots(1, 3)
+        shown = np.arange(len(truth))
+        if len(truth) > 3:
+            shown = np.linspace(0, len(truth) - 1, 5).astype(int)[1:4]
+        panels = top.subplots(1, len(shown), squeeze=False)[0]
         for panel, number in zip(panels, shown, strict=True):
             _draw_forecast(panel, past[number], truth[number], said, number, colors)
         panels[0].set_ylabel(what)

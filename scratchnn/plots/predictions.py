@@ -120,4 +120,4 @@ def as_shades(x: Array) -> Array:
     if low == 0 and high == 1:
         return x
     low = x.min()
-    return np.asarray((x - low) / (high - low))
+    return np.asarray((x - low) / ((high - low) or 1))  # images of one shade: black
