@@ -71,7 +71,7 @@ def forecast_report(
             shown = np.linspace(0, len(truth) - 1, 5).astype(int)[1:4]
         panels = top.subplots(1, len(shown), squeeze=False)[0]
         for panel, number in zip(panels, shown, strict=True):
-            _draw_forecast(panel, past[number], truth[number], said, number, colors)
+            _draw_forecast(panel, past[number], truth[number], said, int(number), colors)
         panels[0].set_ylabel(what)
         lines, labels = panels[0].get_legend_handles_labels()
         top.legend(lines, labels, loc="outside upper left", ncols=4)
