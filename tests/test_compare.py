@@ -360,6 +360,12 @@ def test_refusals():
         compare_with_keras(ours, keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]), X, Y)
     with pytest.raises(ValueError, match="steps must be at least 1"):
         compare_with_keras(ours, theirs, X, Y, steps=0)
+    with pytest.raises(ValueError, match="tolerance must be above 0"):
+        compare_with_keras(ours, theirs, X, Y, tolerance=float("nan"))
+    with pytest.raises(TypeError, match=r"model of Keras .* class scratchnn.*Sequential"):
+        compare_with_keras(ours, ours, X, Y)
+    with pytest.raises(TypeError, match="compiled model of scratchnn"):
+        compare_with_keras(theirs, ours, X, Y)
     _, other = twins(stack(lambda k: k.layers.Dense(7, name="other")))
     with pytest.raises(
         ValueError,

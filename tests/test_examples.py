@@ -196,7 +196,8 @@ def test_same_as_keras(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     path = tmp_path / "same.png"
     few = ["--epochs", "2", "--samples", "500", "--theme", "dark", "--output", str(path)]
     assert load("same_as_keras").main(few) < 1e-5
-    head, *rows, accuracies = capsys.readouterr().out.splitlines()
+    head, *rows, accuracies, picture = capsys.readouterr().out.splitlines()
+    assert picture == f"picture: {path}"
     assert head.split()[:3] == ["epoch", "loss", "in"]
     assert len(rows) == 2
     for row in rows:

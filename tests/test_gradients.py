@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratchnn import Context, Input, Sequential, config, layers, losses, regularizers
-from scratchnn.inspection import check_gradients
+from scratchnn.inspection import check_gradients, numerical_gradient
 from scratchnn.layers import Activation, Dense, Dropout, Flatten, Identity, Reshape, Softmax
 from scratchnn.losses.base import REDUCTIONS
 from scratchnn.optimizers import SGD
@@ -640,3 +640,24 @@ def test_reshape_and_flatten_of_any_shape(shape, data):
     assert layer.compute_output_shape((None, *shape[1:])) == (None, *order)
     np.testing.assert_array_equal(layer(x), x.reshape(shape[0], *order))
     check_gradients(layer, x.astype(float), directions=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"layer": Dense}, TypeError, "Received: the class Dense"),
+        ({"x": np.ones((0, 3))}, ValueError, "at least one sample"),
+        ({"directions": 0}, ValueError, "directions of 1 or more"),
+        ({"step": 0}, ValueError, "step and tolerance above 0"),
+        ({"tolerance": -1}, ValueError, "step and tolerance above 0"),
+    ],
+)
+def test_a_check_that_could_not_fail_is_refused(options, error, message):
+    given = {"layer": Dense(2), "x": np.ones((2, 3))} | options
+    with pytest.raises(error, match=message):
+        check_gradients(given.pop("layer"), given.pop("x"), **given)
+
+
+def test_a_step_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="step above 0"):
+        numerical_gradient(np.sum, np.ones(2), step=0)

@@ -213,3 +213,8 @@ def test_a_histogram_has_the_heights_of_its_counts():
     assert 'class="zero" d="M4.0 0V40"' in svg
     assert histogram(np.full(5, 2.5)) == '<span class="same">all 2.5</span>'
     assert histogram(np.array([np.nan])) == ""
+
+
+def test_a_histogram_of_numbers_too_close_for_bins():
+    values = np.array([1.0, np.nextafter(1, 2)])
+    assert histogram(values) == '<span class="same">all 1</span>'

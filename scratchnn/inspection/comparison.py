@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..models.model import Model
-from .keras_twin import KerasTwin
+from .keras_twin import KerasTwin, import_keras
 from .recording import require_model, undisturbed
 from .report import Report
 from .statistics import table
@@ -49,6 +49,7 @@ def compare_with_keras(
         A Report: `report.first_difference` is a name such as 'dense/kernel', or None.
 
     Raises:
+        TypeError: if the first is no model of scratchnn, or the second none of Keras.
         ValueError: if the models do not have weights of the same shapes, or are not compiled.
         ImportError: if Keras is missing, or does not run on TensorFlow.
 
@@ -64,6 +65,11 @@ def compare_with_keras(
         True
     """
     require_model(model)
+    if not isinstance(keras_model, import_keras().Model):
+        raise TypeError(
+            "Expected a model of Keras (`import keras`) as the second. Received: an object of the "
+            f"class {type(keras_model).__module__}.{type(keras_model).__qualname__}."
+        )
     if not getattr(keras_model, "compiled", False):
         raise ValueError("The Keras model must be compiled as well, with the same arguments.")
     if steps < 1:

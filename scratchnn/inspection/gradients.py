@@ -43,6 +43,8 @@ def check_gradients(
         seed: of the random numbers.
 
     Raises:
+        TypeError: if `layer` is none, but its class for example.
+        ValueError: if x is empty, or directions, step or tolerance is not above 0.
         AssertionError: if a gradient is wrong; it names the parameter or the input, shows the
             worst elements beside what they should be, and says what such numbers usually come
             from. If `forward` changes its input, it says that.
@@ -54,9 +56,20 @@ def check_gradients(
     Reference: Bengio, 2012, Practical Recommendations for Gradient-Based Training of Deep
     Architectures, section 4.2.
     """
+    if not isinstance(layer, Layer):
+        received = f"the class {layer.__name__}" if isinstance(layer, type) else repr(layer)
+        raise TypeError(f"Expected a layer or a model, such as Dense(3). Received: {received}.")
+    if not (directions >= 1 and step > 0 and tolerance > 0):
+        raise ValueError(
+            "Expected directions of 1 or more, and step and tolerance above 0. "
+            f"Received: {directions=}, {step=}, {tolerance=}."
+        )
     several = isinstance(x, list | tuple) and (
         layer.takes_several or all(isinstance(part, np.ndarray) for part in x)
     )
     inputs = [np.asarray(part) for part in x] if several else [np.asarray(x)]
+    if not all(part.size for part in inputs):
+        shapes = [part.shape for part in inputs]
+        raise ValueError(f"Expected at least one sample in x. Received: shapes {shapes}.")
     checker = Checker(layer, inputs, several, mask, options, training, seed)
     checker.check(directions, step, tolerance)

@@ -26,7 +26,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, *, step: float = 1e-6) -
         The gradient, float64, of the shape of x; for a list a list, None for arrays of integers.
 
     Raises:
-        ValueError: if f returns more than one number, or x holds integers alone.
+        ValueError: if f returns more than one number, x holds integers alone, or step is 0.
 
     Example:
         >>> numerical_gradient(lambda x: (x**2).sum(), np.array([1.0, -3.0])).round(6)
@@ -34,6 +34,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, *, step: float = 1e-6) -
 
     Reference: Press et al., 2007, Numerical Recipes, section 5.7.
     """
+    if not step > 0:
+        raise ValueError(f"Expected a step above 0. Received: {step}.")
     if isinstance(x, list | tuple):
         arrays = [_copy(part) for part in x]
         moving = [array if array.dtype.kind == "f" else None for array in arrays]

@@ -108,7 +108,7 @@ def histogram(array: Array, bins: int = 32) -> str:
     if not values.size:
         return ""
     low, high = float(values.min()), float(values.max())
-    if low == high:
+    if low + (high - low) / bins == low:  # or too close for bins between them
         return f'<span class="same">all {low:.4g}</span>'
     counts, _ = np.histogram(values, bins=bins, range=(low, high))
     tops = np.rint(40 - 38 * np.sqrt(counts / counts.max())).astype(int)
