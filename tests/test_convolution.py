@@ -199,7 +199,7 @@ def test_batches_in_parts(layer, channels, monkeypatch):
     x = numbers(7, 6, 5, channels).astype("f")
     layer.forget_build()
     whole = run(layer, x)
-    for name in ("MOST", "SPREAD", "CACHED"):
+    for name in ("MOST", "PART", "SPREAD", "CACHED"):
         for module in (windows, folding, convolving):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, 3000)

@@ -43,6 +43,10 @@ class Nonlinearity:
             one with keyword arguments, a layer, or a callable of your own that has an attribute
             `gradient(dy, x, y)` which returns the gradient of its input.
 
+    Attributes:
+        in_place: whether y may take the place of x, number by number: `overwrite` does that, and
+            `overwrite_gradient` the way back, for whatever part of an array.
+
     Raises:
         ValueError: if nobody knows the derivative of `function`.
 
@@ -62,7 +66,7 @@ class Nonlinearity:
             _refuse(function)
         if self.derivative is not None and self.arguments:
             self.derivative = functools.partial(self.derivative, **self.arguments)
-        self._in_place = self.function in IN_PLACE and not self.arguments
+        self.in_place = self.function in IN_PLACE and not self.arguments
         self._makes_logits = self.function in (softmax, sigmoid)
 
     def build(self, shape: Shape) -> None:
@@ -88,7 +92,7 @@ class Nonlinearity:
             ctx: the layer's context.
             owned: whether x is a buffer of the layer's own, which y may overwrite.
         """
-        if self._in_place and owned:
+        if self.in_place and owned:
             ctx.y = ctx.z = self.call(x, out=x)
             return x
         if self.function is linear:
@@ -104,6 +108,15 @@ class Nonlinearity:
             shape: Any = x.shape if self.function is not glu else self.compute_output_shape(x.shape)
             ctx.y = self.call(x, out=ctx.buffer("activated", shape))
         return ctx.y  # type: ignore[no-any-return]
+
+    def overwrite(self, x: Array) -> None:
+        """Write f(x) over x."""
+        self.call(x, out=x)
+
+    def overwrite_gradient(self, dy: Array, y: Array, ctx: Context) -> None:
+        """Write over dy the gradient of x, where y took its place."""
+        assert self.derivative is not None
+        self.derivative(dy, y, y, ctx)
 
     def _forward_logits(self, x: Array, ctx: Context) -> Array:
         """Softmax and sigmoid leave x as it is: the cross-entropies work from the logits."""

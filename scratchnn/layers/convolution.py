@@ -215,14 +215,24 @@ class Conv(Convolving):
     def forward(self, x: Array, ctx: Context) -> Array:
         x = self.in_order("x", x, ctx)
         ctx.windows = self.windows(x.shape[1:-1])
-        bias = self.bias.value if self.use_bias else None
-        y = convolve(x, self.kernel.value, bias, ctx.windows, ctx)
-        return self.nonlinearity.forward(self.as_given(y), ctx)
+        kernel, bias = self.kernel.value, self.bias.value if self.use_bias else None
+        if not self.nonlinearity.in_place:
+            y = convolve(x, kernel, bias, ctx.windows, ctx)
+            return self.nonlinearity.forward(self.as_given(y), ctx)
+        ctx.y = convolve(x, kernel, bias, ctx.windows, ctx, self.nonlinearity.overwrite)
+        return self.as_given(ctx.y)
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
-        dy = self.in_order("dy", self.nonlinearity.backward(dy, ctx), ctx)
+        differentiate = None
+        if self.nonlinearity.in_place:
+
+            def differentiate(dy: Array, part: slice) -> None:
+                self.nonlinearity.overwrite_gradient(dy, ctx.y[part], ctx)
+        else:
+            dy = self.nonlinearity.backward(dy, ctx)
+        dy = self.in_order("dy", dy, ctx)
         d_bias = self.bias.grad if self.use_bias else None
-        convolve_gradients(dy, ctx.windows, self.kernel.grad, d_bias, ctx)
+        convolve_gradients(dy, ctx.windows, self.kernel.grad, d_bias, ctx, differentiate)
         if not ctx.needs_dx:
             return None
         return self.as_given(convolve_dx(dy, self.kernel.value, ctx.windows, ctx))

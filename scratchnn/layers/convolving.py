@@ -6,6 +6,7 @@ written to buffers of the context, where a gradient finds what the forward pass 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -15,13 +16,27 @@ from ..context import Context
 from .folding import fold_product
 from .windows import MOST, Windows, by_group, few_channels, pad, parts_of, unfold
 
+PART = 2**18
+"""The most numbers of windows, or of y, that a convolution works on at a time: 1 MB of float32.
+
+So much fits into a processor's cache, with what comes of it. Smaller matrices would not make up for
+the calls of BLAS, whose threads wait for each other at each.
+"""
+
 CACHED = 2**19
 """The most numbers that a depthwise convolution, pass by pass, works on at a time."""
 
 # --- convolution: each filter sees all channels of its group
 
 
-def convolve(x: Array, kernel: Array, bias: Array | None, w: Windows, ctx: Context) -> Array:
+def convolve(
+    x: Array,
+    kernel: Array,
+    bias: Array | None,
+    w: Windows,
+    ctx: Context,
+    activate: Callable[[Array], None] | None = None,
+) -> Array:
     """Return y, (N, *outputs, F): y_pf = b_f + sum_kc x[p s + k d, c] W_kcf.
 
     Arguments:
@@ -29,34 +44,53 @@ def convolve(x: Array, kernel: Array, bias: Array | None, w: Windows, ctx: Conte
         kernel: W, (*size, C/G, F); bias: b, (F,), or None.
         w: the windows.
         ctx: keeps the windows that were laid out, if they are not too many.
+        activate: is called with each part of y when it is ready, and still in the cache.
     """
     x = ctx.x = pad(x, w, ctx)
-    groups, filters = x.shape[-1] // kernel.shape[-2], kernel.shape[-1]
-    ctx.groups = groups
+    channels, (each, filters) = x.shape[-1], kernel.shape[-2:]
+    groups = ctx.groups = channels // each
     weights = _matrices(kernel, groups)
-    ctx.has_ones = bias is not None and few_channels(w, x.shape[-1], groups)
+    ctx.has_ones = bias is not None and few_channels(w, channels, groups)
     if ctx.has_ones:
         # The bias is the weight of one more element, a 1, of each window.
-        _, size, each = weights.shape
-        both = ctx.buffer("weights", (groups, size + 1, each))
+        _, size, filters_each = weights.shape
+        both = ctx.buffer("weights", (groups, size + 1, filters_each))
         np.copyto(both[:, :size], weights)
-        np.copyto(both[:, size], bias.reshape(groups, each))  # type: ignore[union-attr]
+        np.copyto(both[:, size], bias.reshape(groups, filters_each))  # type: ignore[union-attr]
         weights = both
     y = ctx.buffer("y", (len(x), *w.outputs, filters))
-    parts = ctx.parts = list(parts_of(len(x), _numbers(w, x.shape[-1]), MOST))
-    for part in parts:
-        rows = unfold(x[part], w, groups, ctx.has_ones, ctx)
-        np.matmul(rows, weights, out=by_group(y[part], groups))
-        ctx.rows = rows
-    if bias is not None and not ctx.has_ones:
-        y += bias
+    numbers = _numbers(w, channels)
+    biases = None if bias is None or ctx.has_ones else _row(bias, w.outputs[-1], ctx)
+    keeps = len(x) * numbers <= MOST
+    ctx.rows = unfold(x, w, groups, ctx.has_ones, ctx) if keeps else None
+    ctx.parts = list(parts_of(len(x), max(numbers, prod(y.shape[1:])), PART))
+    for part in ctx.parts:
+        some = y[part]
+        np.matmul(_rows(part, w, ctx), weights, out=by_group(some, groups))
+        if biases is not None:
+            some += biases
+        if activate is not None:
+            activate(some)
     return y
 
 
 def convolve_gradients(
-    dy: Array, w: Windows, d_kernel: Array, d_bias: Array | None, ctx: Context
+    dy: Array,
+    w: Windows,
+    d_kernel: Array,
+    d_bias: Array | None,
+    ctx: Context,
+    differentiate: Callable[[Array, slice], None] | None = None,
 ) -> None:
-    """Assign the gradients of the kernel and the bias, given that of the convolution's output."""
+    """Assign the gradients of the kernel and the bias, given that of the convolution's output.
+
+    Arguments:
+        dy: (N, *outputs, F), or what `differentiate` makes it of, a part after the other, in place.
+        w: the windows.
+        d_kernel, d_bias: the gradients.
+        ctx: that of `convolve`.
+        differentiate: is called with a part of dy, and which samples they are.
+    """
     groups = ctx.groups
     gradient = target = _matrices(d_kernel, groups)
     if ctx.has_ones:
@@ -65,15 +99,24 @@ def convolve_gradients(
     if not ctx.parts:
         gradient.fill(0)
     for part in ctx.parts:
-        rows = ctx.rows
-        if len(ctx.parts) > 1:  # forward laid out others since
-            rows = unfold(ctx.x[part], w, groups, ctx.has_ones, ctx)
-        _add_product(rows.transpose(0, 2, 1), by_group(dy[part], groups), gradient, part, ctx)
+        if differentiate is not None:
+            differentiate(dy[part], part)
+        columns = _rows(part, w, ctx).transpose(0, 2, 1)
+        _add_product(columns, by_group(dy[part], groups), gradient, part, ctx)
     if ctx.has_ones:
         np.copyto(target, gradient[:, :size])
         np.copyto(d_bias.reshape(groups, each), gradient[:, size])  # type: ignore[union-attr]
     elif d_bias is not None:
         bias_gradient(dy, d_bias, ctx)
+
+
+def _rows(part: slice, w: Windows, ctx: Context) -> Array:
+    """Return the windows of some samples as matrices, (G, M, K)."""
+    if ctx.rows is None:
+        return unfold(ctx.x[part], w, ctx.groups, ctx.has_ones, ctx)
+    places = prod(w.outputs)
+    rows: Array = ctx.rows[:, part.start * places : part.stop * places]
+    return rows
 
 
 def convolve_dx(dy: Array, kernel: Array, w: Windows, ctx: Context) -> Array:
@@ -129,7 +172,7 @@ def convolve_transposed(
     by_tap = kernel.reshape(1, -1, filters, channels).transpose(0, 1, 3, 2)
     fold_product(x, by_tap, y, w, ctx)
     if bias is not None:
-        y += bias
+        y += _row(bias, w.sizes[-1], ctx)
     return y
 
 
@@ -174,7 +217,7 @@ def convolve_depthwise(x: Array, kernel: Array, w: Windows, ctx: Context) -> Arr
         total, term = ctx.buffer("total", shape), ctx.buffer("term", shape)
         for d in range(each):
             for i, seen in enumerate(_seen(w)):
-                row = _row(taps[i, :, d], w, ctx)
+                row = _row(taps[i, :, d], w.outputs[-1], ctx)
                 np.multiply(x[part][:, *seen], row, out=term if i else total)
                 if i:
                     np.add(total, term, out=total)
@@ -204,7 +247,7 @@ def depthwise_gradients(
                 np.multiply(x[part][:, *seen], sent, out=term)
                 d_taps[i, :, d] += ones @ term.reshape(-1, channels)
                 if dx is not None:
-                    np.multiply(sent, _row(taps[i, :, d], w, ctx), out=term)
+                    np.multiply(sent, _row(taps[i, :, d], w.outputs[-1], ctx), out=term)
                     into = dx[part][:, *seen]
                     np.add(into, term, out=into)
     if dx is None:
@@ -227,11 +270,11 @@ def _seen(w: Windows) -> list[tuple[slice, ...]]:
     return found
 
 
-def _row(weights: Array, w: Windows, ctx: Context) -> Array:
-    """Return one weight per channel, (C,), as often as there are places in a row, (W', C).
+def _row(weights: Array, width: int, ctx: Context) -> Array:
+    """Return one weight per channel, (C,), as often as there are places in a row, (W, C).
 
-    A ufunc takes a row of W' C numbers in one go, and C numbers at a time otherwise.
+    A ufunc takes a row of W C numbers in one go, and C numbers at a time otherwise.
     """
-    row = ctx.buffer("row", (w.outputs[-1], len(weights)))
+    row = ctx.buffer("row", (width, len(weights)))
     np.copyto(row, weights)
     return row

@@ -28,12 +28,10 @@ from ..context import Context
 from .sliding import count
 
 MOST = 2**20
-"""The most numbers that windows are laid out in at a time: 4 MB of float32.
+"""The most numbers that windows are laid out in for a whole batch: 4 MB of float32.
 
 A batch that needs more is worked through in parts, and its windows are laid out again for the
-backward pass; those of a smaller one are kept. Matrices of about this size are multiplied from the
-cache, a quarter faster than larger ones; smaller ones would not make up for the calls of BLAS,
-whose threads wait for each other at each.
+backward pass; those of a smaller one are kept.
 """
 
 FEW = 16
