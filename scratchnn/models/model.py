@@ -750,17 +750,45 @@ class Model(Layer):
 
         export_script(self, filepath, x, embed)
 
-    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
-        """Refuse: there is no graph of another framework. `export_script` writes plain NumPy.
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the model for an engine of predictions: ONNX, the one format that is supported.
+
+        Arguments:
+            filepath: where to: a name ending in .onnx, by custom.
+            format: 'onnx'.
+            verbose: whether to print where it was written; if not given, it is.
+            input_signature: not supported: the inputs are the model's, and any batch is taken.
+            **kwargs: `opset_version`, of ONNX's operators.
 
         Raises:
-            NotImplementedError: always.
+            NotImplementedError: for another format, and what to do instead.
+            ValueError: for a layer that cannot be exported, and unknown arguments.
+            ImportError: without the package onnx.
         """
-        raise NotImplementedError(
-            f"model.export() to {format!r} is not supported: there is no graph of another "
-            'framework to export. model.export_script("predict.py") writes a script that predicts '
-            "with NumPy alone, and model.save() a file that Keras reads and exports."
-        )
+        if format != "onnx":
+            raise NotImplementedError(
+                f'model.export() to {format!r} is not supported; format="onnx" is. '
+                'model.export_script("predict.py") writes a script that predicts with NumPy '
+                "alone, and model.save() a .keras file that Keras reads and exports."
+            )
+        if input_signature is not None:
+            raise ValueError(
+                "input_signature is not supported: the inputs are those of the model, for batches "
+                f"of any size. Received: {input_signature!r}."
+            )
+        opset_version = kwargs.pop("opset_version", None)
+        if kwargs:
+            raise ValueError(f"Unrecognized keyword arguments passed to export: {kwargs}.")
+        from ..saving.export_onnx import export_onnx
+
+        export_onnx(self, filepath, verbose, opset_version)
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the model's config as JSON, from which `models.model_from_json` makes it again.
