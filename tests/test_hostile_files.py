@@ -574,3 +574,36 @@ def test_a_bare_model_says_what_it_lacks(tmp_path):
     with pytest.warns(UserWarning, match="before it is built"):
         model.save(tmp_path / "m.npz")
     assert type(load_model(tmp_path / "m.npz")) is Model
+
+
+def test_configs_of_too_many_layers(tmp_path):
+    """Every layer takes a moment to make; so do those of models within models, and objects."""
+    path = save(Sequential([Input((3,)), Dropout(0.5)]), tmp_path / "m.npz")
+
+    def repeat(config, times, shape=lambda layers: layers):
+        first, last = config["config"]["layers"]
+        new = [{**last, "config": {**last["config"], "name": f"d{i}"}} for i in range(times)]
+        config["config"]["layers"] = [first, *shape(new)]
+
+    def nested(layers):
+        inner = {"class_name": "Sequential", "module": "keras"}
+        return [
+            {**inner, "config": {"name": f"s{i}", "layers": layers[i : i + 100]}}
+            for i in range(0, len(layers), 100)
+        ]
+
+    for times, shape, reason in (
+        (20_000, lambda layers: layers, "describes 20001 layers, more than 3000"),
+        (5_000, nested, "layers, more than 3000"),
+        (1, lambda layers: [{**layers[0], "config": layers * 30_000}], "objects, more than 20000"),
+    ):
+        save(Sequential([Input((3,)), Dropout(0.5)]), path)
+        change_config(path, lambda c, t=times, s=shape: repeat(c, t, s))
+        refused(path, reason)
+    save(Sequential([Input((3,)), Dropout(0.5)]), path)
+    change_config(path, lambda c: repeat(c, 1200))
+    assert len(load_model(path).layers) == 1200
+    many = Sequential([Input((3,)), *(Dropout(0.5) for _ in range(limits.MAX_LAYERS))])
+    with pytest.raises(ValueError, match="the config describes 3001 layers, more than 3000"):
+        many.save(tmp_path / "many.npz")
+    assert os.listdir(tmp_path) == ["m.npz"]

@@ -585,3 +585,69 @@ def test_a_kill_within_a_callback_leaves_a_whole_file(tmp_path):
         assert kernel[0, 0] >= 1
         assert (kernel == kernel[0, 0]).all()
         assert (bias == kernel[0, 0]).all()
+
+
+LOCKER = """
+import fcntl, sys
+file = open(sys.argv[1], "r+b")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_partial_files_of_writers_that_were_killed(tmp_path):
+    """They go with the next file of that name; what may still be written stays, and all else."""
+    if sys.platform == "win32":
+        return  # there they stay
+    model = make()
+    old = time.time() - 100
+
+    def partial(name, age=True):
+        path = tmp_path / name
+        path.write_bytes(b"part")
+        if age:
+            os.utime(path, (old, old))
+        return path
+
+    partial("m.npz.0123abcd.part")
+    partial("m.npz.89abcdef.part")
+    locked = partial("m.npz.00000000.part")
+    kept = {locked.name, partial("m.npz.11111111.part", age=False).name}
+    for name in (
+        "mmnpz.0123abcd.part",
+        "m.npz.0123ABCD.part",
+        "m.npz.0123abcd.part.bak",
+        "m.npz.p",
+    ):
+        kept.add(partial(name).name)
+    (tmp_path / "m.npz.22222222.part").symlink_to(locked)
+    (tmp_path / "m.npz.33333333.part").mkdir()
+    kept |= {"m.npz.22222222.part", "m.npz.33333333.part"}
+    with subprocess.Popen(
+        [sys.executable, "-c", LOCKER, str(locked)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "locked\n"
+        model.save(tmp_path / "m.npz")
+        assert set(os.listdir(tmp_path)) == {"m.npz", *kept}
+        writer.communicate()
+    model.save(tmp_path / "m.npz")
+    assert set(os.listdir(tmp_path)) == {"m.npz", *kept - {locked.name}}
+    assert load_model(tmp_path / "m.npz").get_config() == model.get_config()
+
+
+def test_a_file_is_locked_while_it_is_written(tmp_path):
+    from scratchnn.saving.atomic import replacing
+
+    path = str(tmp_path / "m")
+    with replacing(path) as file:
+        file.write(b"first")
+        os.utime(file.name, (0, 0))  # for a minute or longer
+        with replacing(path) as other:
+            other.write(b"second")
+    assert Path(path).read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["m"]

@@ -49,8 +49,9 @@ class Sequential(Model):
         self._layers: list[Layer] = []
         self._input: InputLayer | None = None
         self._input_is_inferred = False
+        names: set[str] = set()
         for layer in layers or ():
-            self._append(layer)
+            self._append(layer, names)
         self._rebuild()
 
     # The stack ----------------------------------------------------------------------------------
@@ -72,7 +73,7 @@ class Sequential(Model):
             ValueError: if a layer of that name is there already, or an Input comes late.
         """
         before = self._layers.copy(), self._input
-        self._append(layer)
+        self._append(layer, {other.name for other in self._layers})
         try:
             self._rebuild(rebuild)
         except Exception:
@@ -88,7 +89,8 @@ class Sequential(Model):
         self._rebuild(rebuild)
         return layer
 
-    def _append(self, layer: Any) -> None:
+    def _append(self, layer: Any, names: set[str]) -> None:
+        """Put a layer at the end, if its name is not among those, and add its name to them."""
         if isinstance(layer, KerasTensor):
             layer = layer.layer
         if not isinstance(layer, Layer):
@@ -104,7 +106,7 @@ class Sequential(Model):
                 )
             self._input = layer
             return
-        if layer is self or any(other.name == layer.name for other in self._layers):
+        if layer is self or layer.name in names:
             raise ValueError(
                 "All layers of a Sequential must have unique names. Received a second layer "
                 f"named {layer.name!r}."
@@ -117,6 +119,7 @@ class Sequential(Model):
             )
         if self._input is None and not self._layers and layer.batch_input_shape is not None:
             self._input = InputLayer(batch_shape=layer.batch_input_shape)
+        names.add(layer.name)
         self._layers.append(layer)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -277,8 +280,9 @@ class Sequential(Model):
                 f"Received: {config!r}."
             )
         model = cls(name=config["name"])
+        names: set[str] = set()
         for layer in deserialize_keras_object(config["layers"], custom_objects):
-            model._append(layer)
+            model._append(layer, names)
         model._rebuild()
         for _ in model._layers[1:] if model.built else ():
             naming.auto_name("functional")  # Keras adds the layers one by one, building anew

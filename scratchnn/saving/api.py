@@ -100,9 +100,11 @@ def save_model(
         warnings.warn(_IS_LEGACY.format(path), stacklevel=2)
         _save_legacy(model, path, overwrite, include_optimizer)
         return
+    config = serialize_keras_object(model)
+    limits.check_extent(config)  # what would not be loaded again
     members: dict[str, str | bytes | memoryview] = {
         _METADATA: _metadata(),
-        _CONFIG: json.dumps(serialize_keras_object(model)),
+        _CONFIG: json.dumps(config),
         **assets.collected(model),
     }
     if not _may_write(path, overwrite):
@@ -351,7 +353,7 @@ def _read_config(archive: ZipReader) -> dict[str, Any]:
     text = archive.read(_CONFIG, limits.MAX_CONFIG)
     with reading(archive.path, _CONFIG):
         config = json.loads(text)
-        limits.check_depth(config)
+        limits.check_extent(config)
         if not isinstance(config, dict):
             raise TypeError(f"expected the config of a model. Received: {config!r}")
         return config

@@ -88,7 +88,7 @@ class LegacyFile:
             if not isinstance(text, str) or len(text) > limits.MAX_CONFIG:
                 raise ValueError(f"it is no string of at most {limits.MAX_CONFIG} characters")
             config = json.loads(text)
-            limits.check_depth(config)
+            limits.check_extent(config)
             return config
 
     # Weights ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..layers.base import Layer
 from ..parameters import Parameter
-from . import assets
+from . import assets, limits
 from .hdf5 import import_h5py
 from .legacy_h5 import MODEL, OPTIMIZER, TOP, TRAINING, WEIGHTS, old_order, top_weights
 from .serialization import OPERATIONS, serialize_keras_object
@@ -43,10 +43,12 @@ def legacy_attributes(model: Any, version: str, include_optimizer: bool = True) 
             "An .h5 file has no place for the vocabularies that layers of this model learned: save "
             "it as .keras."
         )
+    config = serialize_keras_object(model)
+    limits.check_extent(config)  # what would not be loaded again
     found = {
         "keras_version": version,
         "backend": _BACKEND,
-        MODEL: json.dumps(_old_model(serialize_keras_object(model))),
+        MODEL: json.dumps(_old_model(config)),
     }
     compiling = serialize_keras_object(model.get_compile_config()) if include_optimizer else {}
     if compiling:

@@ -27,6 +27,11 @@ MAX_CONFIG = 16 * MEGABYTE
 MAX_DEPTH = 200
 """Levels of a config's dicts and lists."""
 
+MAX_OBJECTS = 20_000
+MAX_LAYERS = 3_000
+"""Of a config: objects that are described, and layers of all its models. The largest of Keras's
+applications has about a thousand layers, of five objects each."""
+
 MAX_TRIAL = 1 << 28
 """Elements of the array on which a layer of your own is tried out for its output's shape."""
 
@@ -85,13 +90,24 @@ def check_trial(shape: Sequence[int]) -> None:
         raise ValueError(f"The config asks for a layer on inputs of shape {tuple(shape)}.")
 
 
-def check_depth(config: Any) -> None:
-    """Raise a ValueError for a config of too many levels."""
-    level, depth = [config], 0
+def check_extent(config: Any) -> None:
+    """Raise a ValueError for a config of too many levels, objects or layers."""
+    level, depth, objects, layers = [config], 0, 0, 0
     while level:
         depth += 1
         if depth > MAX_DEPTH:
             raise ValueError(f"the config has more than {MAX_DEPTH} levels of dicts and lists")
+        for item in level:
+            if isinstance(item, dict):
+                objects += "class_name" in item
+                inner = item.get("layers")
+                layers += len(inner) if isinstance(inner, list | dict) else 0
+        for count, most, what in (
+            (objects, MAX_OBJECTS, "objects"),
+            (layers, MAX_LAYERS, "layers"),
+        ):
+            if count > most:
+                raise ValueError(f"the config describes {count} {what}, more than {most}")
         level = [inner for item in level for inner in _items(item)]
 
 
@@ -108,4 +124,4 @@ def check_sizes(config: Any) -> None:
 def _items(config: Any) -> list[Any]:
     if isinstance(config, dict):
         return list(config.values())
-    return config if isinstance(config, list) else []
+    return list(config) if isinstance(config, list | tuple) else []
