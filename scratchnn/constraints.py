@@ -54,6 +54,11 @@ class MaxNorm(Constraint):
 
     w <- w * clip(|w|, 0, max_value) / (epsilon + |w|), the norm |w| taken along `axis`.
 
+    Arguments:
+        max_value: the largest norm.
+        axis: along which it is taken: 0 for the units of a Dense, (0, 1, 2) for the filters of a
+            Conv2D.
+
     Example:
         >>> MaxNorm(2.0)(np.array([[3.0, 0.0], [4.0, 1.0]])).round(3)
         array([[1.2, 0. ],

@@ -46,6 +46,9 @@ class L1L2(Regularizer):
 
     The gradient at x = 0 of the first term is 0.
 
+    Arguments:
+        l1, l2: the two factors, 0 or more.
+
     Raises:
         ValueError: if a factor is negative or not finite.
 
@@ -79,6 +82,12 @@ class L1L2(Regularizer):
 class L1(L1L2):
     """The lasso penalty: l1 * sum |x|.
 
+    Arguments:
+        l1: the factor, 0 or more.
+
+    Raises:
+        ValueError: if it is negative or not finite.
+
     Example:
         >>> float(L1(0.5)(np.array([1.0, -2.0])))
         1.5
@@ -93,6 +102,12 @@ class L1(L1L2):
 
 class L2(L1L2):
     """The ridge penalty: l2 * sum x^2.
+
+    Arguments:
+        l2: the factor, 0 or more.
+
+    Raises:
+        ValueError: if it is negative or not finite.
 
     Example:
         >>> float(L2(0.5)(np.array([1.0, -2.0])))
@@ -162,6 +177,9 @@ class OrthogonalRegularizer(Regularizer):
 
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     """Return L1L2(l1, l2).
+
+    Arguments:
+        l1, l2: the two factors, 0 or more.
 
     Example:
         >>> float(l1_l2(l1=1.0, l2=1.0)(np.array([1.0, -2.0])))

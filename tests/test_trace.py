@@ -551,3 +551,14 @@ def test_what_is_not_trained_is_said():
 def test_what_is_no_model_is_refused():
     with pytest.raises(TypeError, match=r"class 'Dense'\. Put a layer into a Sequential"):
         trace(Dense(2), np.ones((2, 3)), np.ones((2, 2)))
+
+
+def test_weights_of_classes_count_as_in_training():
+    weights = {0: 0.5, 1: 2.0, 2: 3.0}
+    model = classifier()
+    t = trace(model, X, Y, class_weight=weights)
+    assert t.loss != pytest.approx(trace(model, X, Y).loss, rel=1e-3)
+    loss = model.train_on_batch(X, Y, class_weight=weights)
+    assert t.loss == pytest.approx(loss[0] if isinstance(loss, list) else loss, rel=1e-6)
+    for parameter, weight in zip(t.parameters, model.weights, strict=True):
+        np.testing.assert_array_equal(parameter.new_value, weight.numpy(), parameter.name)

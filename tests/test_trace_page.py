@@ -218,3 +218,20 @@ def test_a_histogram_has_the_heights_of_its_counts():
 def test_a_histogram_of_numbers_too_close_for_bins():
     values = np.array([1.0, np.nextafter(1, 2)])
     assert histogram(values) == '<span class="same">all 1</span>'
+
+
+def test_a_long_list_of_notes_is_cut():
+    t = traced()
+    few = len(t.notes)
+    t.wrong = [f"layer_{i}/kernel" for i in range(40)]
+    notes = [text for text in Text(t.to_html()).of("li") if "its gradient is wrong" in text]
+    assert len(notes) == 30
+    assert f"and {10 + few} more." in Text(t.to_html()).of("li")
+
+
+def test_the_contents_show_the_sizes_of_the_gradients():
+    t = traced()
+    norms = [float(np.linalg.norm(layer.grad)) for layer in t.layers]
+    widths = [float(w) for w in re.findall(r'class="bar" style="width:([\d.]+)%"', t.to_html())]
+    np.testing.assert_allclose(widths, [100 * n / max(norms) for n in norms], atol=0.06)
+    assert min(widths) < 90

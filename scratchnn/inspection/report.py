@@ -20,6 +20,10 @@ class Difference(NamedTuple):
         relative: the same, relative to the size that it is judged by.
         too_large: whether that is beyond the tolerance.
         hint: where to look, if it is.
+
+    Example:
+        >>> Difference(1, "loss", "loss", (), 1e-8, 1e-8, False).too_large
+        False
     """
 
     step: int
@@ -39,6 +43,12 @@ class Report:
         model: the model's name.
         differences: a Difference for each tensor and step, in the order in which a step makes them.
         tolerance: the largest relative difference that is taken for rounding.
+
+    Example:
+        >>> found = Difference(1, "gradient", "dense/bias", (3,), 0.5, 1.0, True, "Look there.")
+        >>> report = Report("model", [found], 1e-4)
+        >>> report.first_difference, report.largest
+        ('dense/bias', {'gradient': 1.0})
     """
 
     def __init__(self, model: str, differences: list[Difference], tolerance: float) -> None:

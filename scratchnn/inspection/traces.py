@@ -164,6 +164,14 @@ class Trace:
         optimizer: its class; `learning_rate` is that of the step, and `step` its number from 1.
         wrong: the weights and inputs, by name, for which a layer's backward is not the derivative
             of its forward; found only with `check=True`.
+
+    Example:
+        >>> import scratchnn as keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="dense")])
+        >>> model.compile("sgd", "mse")
+        >>> t = keras.inspection.trace(model, np.ones((3, 2)), np.ones((3, 1)))
+        >>> t.names, t.samples, t["dense/kernel"].update.shape
+        (['input', 'dense', 'dense/kernel', 'dense/bias'], 3, (2, 1))
     """
 
     def __init__(

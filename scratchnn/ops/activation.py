@@ -150,7 +150,7 @@ def tanh_shrink(x: ArrayLike) -> Result:
 
 @op
 def softsign(x: ArrayLike) -> Result:
-    """X / (1 + |x|)."""
+    """Return the softsign: x / (1 + |x|)."""
     return activations.softsign(floats(x))
 
 

@@ -277,7 +277,7 @@ def sinc(x: ArrayLike) -> Result:
 
 @op
 def deg2rad(x: ArrayLike) -> Result:
-    """X pi / 180."""
+    """Return degrees as radians: x pi / 180."""
     x = wide_floats(x)
     return x * x.dtype.type(np.pi / 180)
 

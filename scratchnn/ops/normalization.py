@@ -181,7 +181,7 @@ def rms_normalization(
 def normalize(
     x: ArrayLike, axis: Axis = -1, order: int = 2, epsilon: float | None = None
 ) -> Result:
-    """X / ||x|| along an axis; the norm counts as at least epsilon.
+    """Return x / ||x|| along an axis; the norm counts as at least epsilon.
 
     Arguments:
         x: any shape.

@@ -73,6 +73,13 @@ class Scores:
 
     Attributes:
         marks: list of Mark.
+
+    Example:
+        >>> good = Mark("MyDense", "layer", "runs", True)
+        >>> bad = Mark("MyDense", "layer", "gradients", False)
+        >>> scores = Scores([good, bad])
+        >>> scores.passed, scores.score, scores.wrong("MyDense")
+        (False, 0.5, ['gradients'])
     """
 
     marks: list[Mark] = field(default_factory=list)
