@@ -432,3 +432,93 @@ def test_customer_tickets():
         return history.history, [scores, larger.predict(data, verbose=0)]
 
     learns(same(program))
+
+
+def test_characters_that_follow():
+    """Text generation: the next character at each step, by an Embedding and a GRU with a state."""
+    text = "the cat sat on the mat and the dog sat on the cat. " * 4
+    letters = sorted(set(text))
+
+    def program(k: Any) -> Any:
+        lookup = k.layers.StringLookup(vocabulary=letters, mask_token=None)
+        ids = np.asarray(lookup(list(text)))
+        x = np.stack([ids[i : i + 10] for i in range(0, 180, 6)])
+        y = np.stack([ids[i + 1 : i + 11] for i in range(0, 180, 6)])
+        inputs = k.Input((None,), dtype="int32")
+        embedded = k.layers.Embedding(lookup.vocabulary_size(), 8)(inputs)
+        gru = k.layers.GRU(12, return_sequences=True, return_state=True)
+        sequence, _ = gru(embedded)
+        head = k.layers.Dense(lookup.vocabulary_size())
+        model = k.Model(inputs, head(sequence))
+        loss = k.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"], run_eagerly=True)
+        history = model.fit(x, y, batch_size=10, epochs=2, verbose=0)
+        state = k.Input((12,))
+        one_step = k.Model(
+            [inputs, state], [(z := gru(embedded, initial_state=state))[1], head(z[0])]
+        )
+        h, found = np.zeros((1, 12), "float32"), [x[:1, :1]]
+        for _ in range(6):  # the most likely one, again and again
+            h, logits = one_step.predict([found[-1], h], verbose=0)
+            found.append(logits.argmax(axis=-1))
+        return history.history, [h, logits, *found]
+
+    learns(same(program))
+
+
+def test_segmentation():
+    """A class for each pixel: down by strides, up by transposed convolutions, and around it."""
+    x, kind = cats_and_dogs(12, 12)
+    y = (x[..., :1] > 110).astype("int32") + (kind[:, None, None, None] > 0)
+
+    def program(k: Any) -> Any:
+        inputs = k.Input((12, 12, 3))
+        h = k.layers.Rescaling(1.0 / 255)(inputs)
+        first = k.layers.Conv2D(6, 3, strides=2, padding="same", activation="relu")(h)
+        h = k.layers.BatchNormalization()(first)
+        h = k.layers.SeparableConv2D(8, 3, padding="same", activation="relu")(h)
+        h = k.layers.MaxPooling2D(3, strides=2, padding="same")(h)
+        h = k.layers.Conv2DTranspose(6, 3, padding="same", activation="relu")(h)
+        h = k.layers.UpSampling2D(2)(h)
+        h = k.layers.add([h, k.layers.Conv2D(6, 1, padding="same")(first)])
+        h = k.layers.Conv2DTranspose(5, 3, strides=2, padding="same", activation="relu")(h)
+        model = k.Model(inputs, k.layers.Conv2D(3, 3, activation="softmax", padding="same")(h))
+        model.compile(
+            "rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True
+        )
+        history = model.fit(x, y, batch_size=5, epochs=2, verbose=0)
+        return history.history, [model.predict(x, verbose=0)]
+
+    learns(same(program))
+
+
+def test_a_signal_by_convolutions_and_a_gru():
+    """A long sequence is shortened by Conv1D and pooling before the recurrent layer reads it."""
+    time = np.arange(40) / 3
+    phase = rng(2).uniform(0, 6, (20, 1))
+    y = np.arange(20) % 2
+    x = np.sin(time * (1 + y[:, None] / 2) + phase)[..., None].astype("float32")
+
+    def program(k: Any) -> Any:
+        model = k.Sequential(
+            [
+                k.Input((40, 1)),
+                k.layers.Conv1D(6, 5, activation="relu", padding="causal"),
+                k.layers.MaxPooling1D(2),
+                k.layers.Conv1D(6, 5, activation="relu", dilation_rate=2),
+                k.layers.AveragePooling1D(2),
+                k.layers.Bidirectional(k.layers.GRU(5)),
+                k.layers.LayerNormalization(),
+                k.layers.Dense(1, activation="sigmoid"),
+            ]
+        )
+        model.compile(
+            k.optimizers.SGD(0.1, momentum=0.9),
+            "binary_crossentropy",
+            metrics=["accuracy"],
+            run_eagerly=True,
+        )
+        history = model.fit(x, y, batch_size=8, epochs=3, verbose=0)
+        return history.history, [model.predict(x, verbose=0), model.get_weights()]
+
+    learns(same(program))

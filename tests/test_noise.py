@@ -230,3 +230,8 @@ built.ensure_built((None, 3))
 def test_errors(action, error, text):
     with pytest.raises(error, match=text):
         action()
+
+
+def test_channels_are_dropped_whole_whatever_is_said():
+    with pytest.raises(ValueError, match="takes no noise_shape"):
+        SpatialDropout1D(0.5, noise_shape=(1, 2, 1))

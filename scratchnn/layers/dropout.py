@@ -114,6 +114,11 @@ class SpatialDropout(Dropout):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
+        if "noise_shape" in kwargs:
+            raise ValueError(
+                f"{type(self).__name__} drops whole channels, and takes no noise_shape: that is an "
+                f"argument of Dropout. Received: noise_shape={kwargs['noise_shape']!r}."
+            )
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.data_format = config.standardize_data_format(data_format)
 
