@@ -148,6 +148,25 @@ MISTAKES = {
         "return np.ones_like(dy) @ self.kernel.value.T",
         (DENSE, "gradients", "backward returns the same whatever dy is"),
     ),
+    "training": (
+        "return dy @ self.kernel.value.T",
+        "return dy @ self.kernel.value.T * (2 if ctx.training else 1)",
+        (DENSE, "gradients", "twice too large"),
+    ),
+    "loss and gradient of another size": (
+        "np.mean((y_pred - y_true) ** 2, axis=-1)\n"
+        "    def gradient(self, y_true, y_pred):\n        return 2 * ",
+        "3 * np.mean((y_pred - y_true) ** 2, axis=-1)\n"
+        "    def gradient(self, y_true, y_pred):\n        return 6 * ",
+        (LOSS, "same values", "Look at the formula"),
+    ),
+    "loss that forgets the weights": (
+        "class MeanSquaredError(keras.losses.Loss):",
+        "class MeanSquaredError(keras.losses.Loss):\n"
+        "    def reduce(self, values, weight, ctx):\n"
+        "        return super().reduce(values, None, ctx)",
+        (LOSS, "sample weights", "the reference's weighted loss"),
+    ),
     "no dx": (
         "return dy @ self.kernel.value.T",
         "dy @ self.kernel.value.T",
