@@ -21,6 +21,7 @@ from twins import both, close, quiet, twins
 
 import scratchnn
 from scratchnn.layers import Layer
+from scratchnn.saving import ModelFileError
 
 # Keras's own variables do, when it saves them.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -430,3 +431,33 @@ def test_the_same_program_saves_and_loads(tmp_path):
     assert ours[0] == theirs[0] == 0
     close(ours[1], theirs[1], TOLERANCE)
     assert ours[2:] == theirs[2:]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "model_error", "weights_error"),
+    [
+        ("float16", "Half and mixed precision are not supported", None),
+        ("bfloat16", "Half and mixed precision are not supported", "dtype 'bfloat16' is not supp"),
+        ("int8", "The class 'QuantizedDTypePolicy'", "expected 2 variables: .* Received: 3"),
+    ],
+)
+def test_files_of_small_dtypes(dtype, model_error, weights_error, tmp_path):
+    """Their layers are refused; their weights, if NumPy has the dtype, become float32."""
+    of_float = {} if dtype == "int8" else {"dtype": dtype}
+    theirs = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, **of_float)])
+    if dtype == "int8":
+        with quiet():
+            theirs.quantize("int8")
+    theirs.save(tmp_path / "m.keras")
+    theirs.save_weights(tmp_path / "m.weights.h5")
+    with pytest.raises(ModelFileError, match=model_error):
+        scratchnn.models.load_model(tmp_path / "m.keras")
+    ours = scratchnn.Sequential([scratchnn.Input((4,)), scratchnn.layers.Dense(3)])
+    before = ours.get_weights()
+    if weights_error is not None:
+        with pytest.raises(ModelFileError, match=weights_error):
+            ours.load_weights(tmp_path / "m.weights.h5")
+        equal(ours.get_weights(), before)
+        return
+    ours.load_weights(tmp_path / "m.weights.h5")
+    equal(ours.get_weights(), [w.astype("float32") for w in theirs.get_weights()])

@@ -300,7 +300,7 @@ def load_model(
             limits.check_sizes(config)
             model = deserialize_keras_object(config, custom_objects)
             check_is_model(model)
-        load_layers(model, plan_layers(model, weights), weights)
+        load_layers(model, plan_layers(model, weights), weights, fresh=True)
         assets.load(model, archive)
         if compile and compiling:
             part = f"{_CONFIG}: compile_config (compile=False leaves it out)"

@@ -71,5 +71,8 @@ class H5Weights:
         with reading(self.path, f"{place}/vars/{key}".lstrip("/")):
             data = group.dataset(key)
             if data.attribute("dtype") is not None:
-                raise ValueError(f"dtype {data.attribute('dtype')!r} is not supported")
+                raise ValueError(
+                    f"dtype {data.attribute('dtype')!r} is not supported: NumPy has none. Save "
+                    "the model with float32 weights"
+                )
             return data.read()

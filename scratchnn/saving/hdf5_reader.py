@@ -18,6 +18,7 @@ Reference: HDF5 File Format Specification, version 3.0.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
@@ -65,6 +66,7 @@ class Hdf5:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._whole = memoryview(file.getvalue()) if isinstance(file, io.BytesIO) else None
         self.size = file.seek(0, 2)
         self._left = 2 * self.size  # bytes still to be read: honest files hold each of them once
         self._objects: dict[int, Group | Dataset] = {}
@@ -91,6 +93,12 @@ class Hdf5:
         if len(data) != size:
             raise ValueError("it became shorter while it was read")
         return data
+
+    def data(self, address: int, size: int) -> bytes | memoryview:
+        """Return the same for an array: what is in memory already is not copied."""
+        if self._whole is None or address + size > self.size:
+            return self.at(address, size)
+        return self._whole[address : address + size]
 
     def spend(self, size: int) -> None:
         """Count bytes that are taken into memory."""
@@ -344,20 +352,20 @@ class Dataset(Object):
             raise ValueError("its booleans are none")
         return array
 
-    def _data(self, size: int) -> bytes:
+    def _data(self, size: int) -> bytes | memoryview:
         version, kind = unpack_from("<2B", _padded(self.layout, 2))
         if version != 3 or kind not in (0, 1):
             how = _KINDS.get(kind, "in an old way") if version >= 3 else "in an old way"
             raise ValueError(f"its data is stored {how}, which Keras does not do")
         if kind == 0:
             (length,) = unpack_from("<H", _padded(self.layout, 4), 2)
-            data = _padded(self.layout[4:], length)[:length]
+            data: bytes | memoryview = _padded(self.layout[4:], length)[:length]
         else:
             address, length = unpack_from("<2Q", _padded(self.layout, 18), 2)
             if address == _NOWHERE:
                 length = 0  # nothing was ever written
             self.file.spend(length)
-            data = self.file.at(address, length) if length else b""
+            data = self.file.data(address, length) if length else b""
         if length != size:
             raise ValueError(f"shape {self.shape} needs {size} bytes, and it has {length}")
         return data

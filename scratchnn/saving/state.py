@@ -154,9 +154,16 @@ def plan_layers(
     return plan
 
 
-def load_layers(model: Any, plan: Plan, file: Reader) -> None:
-    """Give the variables of a model's layers their new values: all of them or, on error, none."""
-    before = [(weight, weight.numpy()) for weight in model.weights]
+def load_layers(model: Any, plan: Plan, file: Reader, fresh: bool = False) -> None:
+    """Give the variables of a model's layers their new values: all of them or, on error, none.
+
+    Arguments:
+        model: the model.
+        plan: what `plan_layers` returned.
+        file: where it is from.
+        fresh: whether nobody has the model yet, so that no copy of its weights needs to be kept.
+    """
+    before = [] if fresh else [(weight, weight.numpy()) for weight in model.weights]
     try:
         for layer, own in plan:
             with reading(file.path, f"the variables of {layer.name!r}"):
