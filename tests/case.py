@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,3 +56,34 @@ class Case:
         if np.dtype(self.dtype).kind in "iu":
             return rng.integers(0, self.high, shape, self.dtype)
         return rng.normal(size=shape).astype(dtype or self.dtype)
+
+
+@dataclass(frozen=True)
+class CaseOfSeveral:
+    """One way to use a layer of several inputs; families have their own, with masks and options.
+
+    Attributes:
+        name: of the row.
+        make: makes the layer; called with `dtype=None` or `dtype="float64"`.
+        shapes: of the inputs, N first.
+        recycles: whether a second step allocates nothing of the size of a batch.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    shapes: tuple[tuple[int, ...], ...] = ((4, 3), (4, 3))
+    recycles: bool = field(default=True, kw_only=True)
+
+    def layer(self, dtype: str | None = None) -> Any:
+        """Return a new layer, built."""
+        layer = self.make(dtype=dtype)
+        layer.ensure_built([(None, *shape[1:]) for shape in self.shapes])
+        return layer
+
+    def inputs(self, samples: int | None = None, seed: int = 0, dtype: str = "float32") -> Any:
+        """Return a batch of inputs."""
+        rng = np.random.default_rng(seed)
+        return [
+            rng.normal(size=(shape[0] if samples is None else samples, *shape[1:])).astype(dtype)
+            for shape in self.shapes
+        ]

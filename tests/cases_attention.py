@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from case import CaseOfSeveral
 
 from scratchnn import Context, layers
 
@@ -17,38 +18,17 @@ ATTENTION = ((3, 4, 3), (3, 5, 3))
 
 
 @dataclass(frozen=True)
-class AttentionCase:
+class AttentionCase(CaseOfSeveral):
     """One way to use an attention layer.
 
     Attributes:
-        name: of the row.
-        make: makes the layer; called with `dtype=None` or `dtype="float64"`.
-        shapes: of the inputs, N first.
         options: of the call.
         masks: the axes of time with a mask: "q", "v", "qv"; none for "".
-        recycles: whether a second step allocates nothing of the size of a batch.
     """
 
-    name: str
-    make: Callable[..., Any]
     shapes: tuple[tuple[int, ...], ...] = PAIR
     options: Mapping[str, Any] = field(default_factory=dict)
     masks: str = ""
-    recycles: bool = True
-
-    def layer(self, dtype: str | None = None) -> Any:
-        """Return a new layer, built."""
-        layer = self.make(dtype=dtype)
-        layer.ensure_built([(None, *shape[1:]) for shape in self.shapes])
-        return layer
-
-    def inputs(self, samples: int | None = None, seed: int = 0, dtype: str = "float32") -> Any:
-        """Return a batch of inputs."""
-        rng = np.random.default_rng(seed)
-        return [
-            rng.normal(size=(shape[0] if samples is None else samples, *shape[1:])).astype(dtype)
-            for shape in self.shapes
-        ]
 
     def mask(self, samples: int | None = None) -> Any:
         """Return the masks of the inputs.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from case import CaseOfSeveral
 
 from scratchnn import Context
 from scratchnn.layers import joining, merging
@@ -16,36 +17,15 @@ WIDE = ((4, 5, 3), (4, 1, 3), (4, 3))
 
 
 @dataclass(frozen=True)
-class SeveralCase:
-    """One way to use a layer of several inputs.
+class SeveralCase(CaseOfSeveral):
+    """One way to merge inputs.
 
     Attributes:
-        name: of the row.
-        make: makes the layer; called with `dtype=None` or `dtype="float64"`.
-        shapes: of the inputs, N first.
         masks: whether the inputs have masks.
-        recycles: whether a second step allocates nothing of the size of a batch.
     """
 
-    name: str
-    make: Callable[..., Any]
     shapes: tuple[tuple[int, ...], ...] = SAME
     masks: bool = False
-    recycles: bool = True
-
-    def layer(self, dtype: str | None = None) -> Any:
-        """Return a new layer, built."""
-        layer = self.make(dtype=dtype)
-        layer.ensure_built([(None, *shape[1:]) for shape in self.shapes])
-        return layer
-
-    def inputs(self, samples: int | None = None, seed: int = 0, dtype: str = "float32") -> Any:
-        """Return a batch of inputs."""
-        rng = np.random.default_rng(seed)
-        return [
-            rng.normal(size=(shape[0] if samples is None else samples, *shape[1:])).astype(dtype)
-            for shape in self.shapes
-        ]
 
     def context(self, dtype: str = "float32", samples: int | None = None) -> Context:
         """Return the context of a call."""

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pytest
 import test_contract
 from case import Case
@@ -48,3 +49,11 @@ def every_check(cases: Iterable[Case], inference_only: bool = False) -> pytest.M
                 label = " ".join([case.name, rule.__name__, *map(str, values)])
                 found.append(pytest.param(call, id=label))
     return pytest.mark.parametrize("check", found)
+
+
+def assert_same(found: Any, expected: Any, **tolerance: float) -> None:
+    """Check that two lists of arrays are equal: to the bit, or within a tolerance."""
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, **{"rtol": 0, "atol": 0, **tolerance})

@@ -8,6 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from cases_attention import CASES
+from contract_checks import assert_same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,13 +44,6 @@ def run(layer, x, ctx, seed=1):
     dxs = layer.backward(random_dy(y, seed), ctx)
     grads = [w.grad.copy() for w in layer.trainable_weights]
     return [*kept, *(dx.copy() for dx in dxs), *grads]
-
-
-def assert_same(found, expected, **tolerance):
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
-        assert a.dtype == b.dtype
-        np.testing.assert_allclose(a, b, **{"rtol": 0, "atol": 0, **tolerance})
 
 
 # --- the contract

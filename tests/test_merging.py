@@ -10,6 +10,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from cases_merging import CASES, ELEMENTWISE
+from contract_checks import assert_same
 
 from scratchnn import Context
 from scratchnn.layers import merging
@@ -31,13 +32,6 @@ def run(layer, x, ctx, seed=1):
     kept = y.copy()
     dy = np.random.default_rng(seed).normal(size=y.shape).astype(y.dtype)
     return [kept, *(dx.copy() for dx in layer.backward(dy, ctx))]
-
-
-def assert_same(found, expected, **tolerance):
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
-        assert a.dtype == b.dtype
-        np.testing.assert_allclose(a, b, **{"rtol": 0, "atol": 0, **tolerance})
 
 
 # --- the contract
