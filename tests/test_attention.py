@@ -415,3 +415,12 @@ def test_a_layer_says_what_it_was_built_for():
     layer(X, X)
     with pytest.raises(ValueError, match=r"was built for a value of shape \(2, 3, 4\)"):
         layer(X, X[..., :2])
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3, 3, 4)])
+def test_a_value_that_does_not_fit_the_query(shape):
+    for layer in (layers.MultiHeadAttention(2, 2), layers.GroupQueryAttention(2, 4, 2)):
+        with pytest.raises(ValueError, match=r"a query \(N, T, D\) and a value"):
+            layer(np.zeros((2, 3, 4)), np.zeros(shape))
+        assert not layer.built
+        assert not layer.weights

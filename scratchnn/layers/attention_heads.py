@@ -148,7 +148,7 @@ class HeadAttention(Layer):
         if not self.built:
             named = dict(zip(options["tensors"], inputs, strict=True))
             names = ("query", "value", "key")
-            self.build([tuple(named[name].shape) for name in names if name in named])  # type: ignore[arg-type]
+            self.ensure_built([tuple(named[name].shape) for name in names if name in named])  # type: ignore[arg-type]
         return inputs, options
 
     def call_arguments(
@@ -183,6 +183,13 @@ class HeadAttention(Layer):
             raise ValueError(
                 f"The layer {self.name!r} expected the shapes of a query and a value. "
                 f"Received: {shape}."
+            )
+        query, value = tuple(shape[0]), tuple(shape[1])
+        sizes = {query[:1], value[:1]} - {(None,), (1,)}
+        if len(query) != len(value) or len(sizes) > 1:
+            raise ValueError(
+                f"The layer {self.name!r} expected a query (N, T, D) and a value (N, S, D), of as "
+                f"many axes and samples. Received: query of shape {query}, value of shape {value}."
             )
         if not self.built:
             return
