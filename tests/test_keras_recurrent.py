@@ -99,7 +99,7 @@ def compare(
     )
 
     ctx = Context(training)
-    ctx.in_mask = mask if states is None else [mask, *(None for _ in states)]
+    ctx.in_mask = mask  # said in the call: in a model it would be a list
     y = ours.forward(x if states is None else [x, *states], ctx)
     found = y if isinstance(y, list) else [y]
     close_all(found, [one.numpy() for one in outputs], tolerance, "outputs")
