@@ -14,6 +14,7 @@ import pytest
 from cases import ACTIVATIONS, PARTIALS, cubic
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from labels import label
 
 import scratchnn as keras
 import scratchnn.tf as tf
@@ -459,7 +460,7 @@ def test_configs() -> None:
     assert isinstance(layer.activation, ReLU)
 
 
-@pytest.mark.parametrize("activation", [None, "relu", 3, lambda x: x, partial(cubic)], ids=str)
+@pytest.mark.parametrize("activation", [None, "relu", 3, lambda x: x, partial(cubic)], ids=label)
 def test_what_has_no_config(activation: Any) -> None:
     with pytest.raises(TypeError):
         activations.serialize(activation)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from labels import label
 
 import scratchnn
 from scratchnn import Input, Sequential
@@ -251,7 +252,7 @@ def ema():
         {"save_freq": 2, "model": lambda: compiled("sgd", metrics=["mae"])},
         {"save_freq": 2, "model": lambda: compiled(steps_per_execution=4)},
     ],
-    ids=str,
+    ids=label,
 )
 @pytest.mark.filterwarnings("ignore:The data ran out")
 def test_a_run_that_failed_ends_as_one_that_did_not(fail, options, tmp_path):

@@ -6,6 +6,7 @@ import copy
 
 import numpy as np
 import pytest
+from labels import label
 
 from scratchnn import Input, Sequential, config, layers, losses
 from scratchnn.layers import Activation, Dense, Dropout, Flatten, InputLayer, ReLU, Reshape
@@ -347,7 +348,7 @@ def test_unknown_names_in_compile(stage, options, text, nearest):
         ({"steps_per_execution": 0}, "steps_per_execution must be at least 1"),
         ({"steps_per_execution": "a"}, "steps_per_execution must be a whole number"),
     ],
-    ids=str,
+    ids=label,
 )
 def test_bad_arguments_of_compile(stage, options, text):
     def compile_again(model):
@@ -377,7 +378,7 @@ def test_bad_arguments_of_compile(stage, options, text):
             "max_norm",
         ),
     ],
-    ids=str,
+    ids=label,
 )
 def test_unknown_names_in_layers(make_layer, text, nearest):
     with pytest.raises(ValueError, match=f"Could not interpret {text}") as error:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras.src import backend as keras_backend
+from labels import label
 from twins import both, close, close_all, equal_weights, gradients, quiet, twins, watch_gradients
 
 import scratchnn
@@ -540,7 +541,7 @@ def trained_id(case: tuple[str, Any, np.ndarray]) -> str:
     if callable(loss):
         made = loss(scratchnn)
         loss = getattr(made, "get_config", lambda: made)()
-    return f"{head} - {loss}"
+    return label(f"{head} - {loss}")
 
 
 @pytest.mark.parametrize("case", TRAINED, ids=trained_id)

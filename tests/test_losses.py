@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import example
+from labels import label
 
 import scratchnn as keras
 from scratchnn import Context, Input, Sequential, config, losses
@@ -477,7 +478,7 @@ def test_functions_return_one_value_per_sample():
         (losses.mae, MeanAbsoluteError),
         (MeanSquaredError, MeanSquaredError),
     ],
-    ids=str,
+    ids=label,
 )
 def test_as_loss(identifier, cls):
     loss = as_loss(identifier)
@@ -503,7 +504,7 @@ def test_get():
         assert find(None) is None
 
 
-@pytest.mark.parametrize("identifier", ["huber_los", "MSe", 3, [], object()], ids=str)
+@pytest.mark.parametrize("identifier", ["huber_los", "MSe", 3, [], object()], ids=label)
 def test_get_of_something_else(identifier):
     for find in (losses.get, as_loss):
         with pytest.raises(ValueError, match=r"Could not interpret loss identifier"):

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import Scale
+from labels import label
 
 import scratchnn as keras
 from scratchnn import Input, Model, Sequential, config
@@ -188,7 +189,7 @@ def test_a_layer_added_after_training_is_trained_after_compiling_anew():
         (Dense(3, name="first"), ValueError, "unique names. Received a second layer named 'first'"),
         (Reshape((7,)), ValueError, "cannot reshape"),
     ],
-    ids=str,
+    ids=label,
 )
 def test_what_cannot_be_added(layer, error, text):
     model = Sequential([Input((4,)), Dense(3, name="first")])

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn
+from labels import label
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -77,7 +78,7 @@ EXPECTED_FAILURES = {
 }
 
 
-@parametrize_with_checks(
+CHECKS = parametrize_with_checks(
     [
         classifier(model_kwargs={**SOFTMAX, "units": (20, 20, 20)}),
         regressor(fit_kwargs={"verbose": 0}),
@@ -85,6 +86,9 @@ EXPECTED_FAILURES = {
     ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator).__name__, {}),
 )
+
+
+@pytest.mark.parametrize(*CHECKS.args, ids=lambda value: label(CHECKS.kwargs["ids"](value)))
 def test_the_checks_of_scikit_learn(estimator: Any, check: Callable[[Any], None]) -> None:
     try:
         check(estimator)
