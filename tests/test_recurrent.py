@@ -28,7 +28,7 @@ from scratchnn.layers import (
     StackedRNNCells,
     TimeDistributed,
 )
-from scratchnn.layers.recurrent import stepping
+from scratchnn.layers.recurrent import products, stepping
 
 N, T, D, U = 3, 4, 2, 3
 X = np.random.default_rng(0).normal(size=(N, T, D))
@@ -328,3 +328,22 @@ def test_a_mask_of_another_shape(kind, shape):
             wrapped(x, mask=np.ones(shape, bool))
     with_axis = np.tri(2, 5, dtype=bool)[..., np.newaxis]
     np.testing.assert_array_equal(layer(x, mask=with_axis), layer(x, mask=with_axis[..., 0]))
+
+
+# --- products in pieces
+
+
+@pytest.mark.parametrize("rows", [0, 1, 40, 130])
+@pytest.mark.parametrize("small", [40 * 15, 40 * 15 - 1, 8 * 15 - 1, 10**6])
+def test_products_in_pieces(rows, small, monkeypatch):
+    monkeypatch.setattr(products, "SMALL", small)
+    monkeypatch.setattr(products, "LEAST", 8)
+    rng = np.random.default_rng(0)
+    a, b, kernels = (rng.normal(size=shape) for shape in ((rows, 3), (rows, 5), (4, 3, 5)))
+    out, total = np.full((4, rows, 5), np.nan), np.full((3, 5), np.nan)
+    products.product(a, kernels, out)
+    np.testing.assert_allclose(out, a @ kernels, atol=1e-12)
+    products.product(a, kernels[0], out[1])
+    np.testing.assert_allclose(out[1], a @ kernels[0], atol=1e-12)
+    products.transposed_product(a, b, total, Context(dtype="float64"))
+    np.testing.assert_allclose(total, a.T @ b, atol=1e-12)

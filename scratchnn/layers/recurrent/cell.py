@@ -22,6 +22,7 @@ from ...random import SeedGenerator, dropout_mask_into
 from ..base import Layer
 from ..core import positive_int
 from .gate import Gate
+from .products import product, transposed_product
 
 Mask: TypeAlias = Array | None
 """(T, N, 1), false where a sample has no such time step; None if all have all."""
@@ -294,11 +295,11 @@ class RecurrentCell(Cell):
         if masks is not None and len(masks) == 1:
             x = ctx.x = np.multiply(x, masks[0], out=ctx.buffer("dropped", x.shape))
         if masks is None or len(masks) == 1:
-            np.matmul(x.reshape(-1, features), weights, out=flat)
+            product(x.reshape(-1, features), weights, flat)
         else:
             for mask, weight, out in zip(masks, weights, flat, strict=True):
                 dropped = np.multiply(x, mask, out=ctx.buffer("dropped", x.shape))
-                np.dot(dropped.reshape(-1, features), weight, out=out)
+                product(dropped.reshape(-1, features), weight, out)
         if bias is not None:
             by_gate = bias.reshape(self.gates, 1, self.units)
             flat += by_gate if scale is None else by_gate * scale
@@ -314,11 +315,11 @@ class RecurrentCell(Cell):
         features = x.shape[-1]
         rows = x.reshape(-1, features)
         if masks is None or len(masks) == 1:
-            np.dot(rows.T, dz, out=self.kernel.grad)
+            transposed_product(rows, dz, self.kernel.grad, ctx)
             if not ctx.needs_dx:
                 return None
             dx = ctx.buffer("dx", x.shape)
-            np.dot(dz, self.kernel.value.T, out=dx.reshape(-1, features))
+            product(dz, self.kernel.value.T, dx.reshape(-1, features))
             if masks is not None:
                 dx *= masks[0]
             return dx

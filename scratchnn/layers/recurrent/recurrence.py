@@ -7,6 +7,7 @@ import numpy as np
 from ...arrays import Array
 from ...context import Context
 from .cell import RecurrentCell
+from .products import transposed_product
 
 
 class Recurrence:
@@ -81,10 +82,8 @@ class Recurrence:
             dz: (T N, G U), the gradients of the products.
         """
         size, grad = self._units, self._kernel.grad
-        if self._masks is None and self._columns == slice(0, grad.shape[1]):
-            np.dot(h.reshape(-1, size).T, dz, out=grad)
-        elif self._masks is None:
-            grad[:, self._columns] = np.matmul(h.reshape(-1, size).T, dz)
+        if self._masks is None:
+            transposed_product(h.reshape(-1, size), dz, grad[:, self._columns], self._ctx)
         else:
             part = self._buffer("masked", *h.shape)
             for k, mask in enumerate(self._masks):
