@@ -3,7 +3,7 @@
 Pooling axis by axis, as in sliding.py, goes over a gradient once for each axis. In a tiling each
 number of the input is seen by one window alone, so that the gradient can be written in one go, if
 it is known which place of each window holds its largest number. That is found out in the forward
-pass, while the numbers are in the cache, and kept as a bit for each: a quarter of their memory.
+pass, while the numbers are in the cache, and kept as a bool for each: a quarter of their memory.
 
 Arrays of samples are channels last, (n, *sizes, C), of a part of a batch.
 """
