@@ -34,6 +34,7 @@ class Mix(Layer):
 
     def backward(self, dy, ctx):
         dz = dy * (1 - ctx.t**2)
+        self.before = self.kernel.grad.copy()
         self.kernel.grad[...] = ctx.x.T @ dz
         self.bias.grad[...] = dy.sum(axis=0)
         self.mistake(self, dy, dz, ctx)
@@ -76,7 +77,12 @@ MISTAKES = {
     "rolled": (set_bias(lambda dy: np.roll(dy.sum(axis=0), 1)), "in other places"),
     "nothing": (set_kernel(lambda *_: 0), "Everything is 0"),
     "some": (reverse_a_row, "6 of 9 elements are right"),
-    "not assigned": (set_kernel(lambda *_: np.nan), "must assign every element"),
+    "not assigned": (set_kernel(lambda layer, *_: layer.before), "backward never assigns it"),
+    "added": (
+        set_kernel(lambda layer, dy, dz, ctx: layer.before + right(ctx, dz)),
+        "must assign every element",
+    ),
+    "not a number": (set_kernel(lambda *_: np.nan), "backward itself comes to NaN"),
     "no derivative": (
         set_kernel(lambda _, dy, dz, ctx: (1 - ctx.t[:1] ** 2 / 2) * right(ctx, dz)),
         "All signs are right and the sizes are not",
