@@ -1257,3 +1257,27 @@ def test_ones_own_optimizer_trains_a_model_and_has_all_options():
 def test_an_unfinished_optimizer():
     with pytest.raises(NotImplementedError, match=r"Optimizer must define update\(w, g, ...\)"):
         run(Optimizer(), W, GRADIENTS)
+
+
+# --- Moments that fade
+
+
+@pytest.mark.parametrize("make", [Adam, AdamW, Adamax, Nadam, lambda: SGD(0.01, 0.9)])
+def test_moments_without_gradients_never_become_denormal(make):
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=1000).astype("float32")
+    first = rng.normal(size=1000).astype("float32")
+    weights = []
+    for clears in (True, False):
+        optimizer = make()
+        if not clears:
+            optimizer.fading = ()
+        w = Parameter(start.copy(), name="w")
+        tiny, denormal = np.finfo("float32").tiny, 0
+        for step in range(1200):
+            optimizer.apply([first if step == 0 else np.zeros_like(first)], [w])
+            m = np.abs(optimizer._vectors[optimizer.slots.index("momentum")])
+            denormal += np.count_nonzero((m > 0) & (m < tiny))
+        assert (denormal == 0) == clears
+        weights.append(w.numpy())
+    np.testing.assert_array_equal(*weights)  # and no weight is moved otherwise

@@ -35,6 +35,7 @@ class Adam(Optimizer):
     """
 
     slots: tuple[str, ...] = ("momentum", "velocity")
+    fading = ("momentum",)
     scratch = 1
 
     def __init__(
@@ -165,6 +166,7 @@ class Adamax(Optimizer):
     """
 
     slots = ("momentum", "norm")
+    fading = ("momentum",)
     scratch = 1
 
     def __init__(
@@ -231,6 +233,7 @@ class Nadam(Optimizer):
     """
 
     slots = ("momentum", "velocity")
+    fading = ("momentum",)
     scratch = 2
 
     def __init__(

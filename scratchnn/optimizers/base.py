@@ -36,6 +36,10 @@ _BLOCK = 65536
 """Weights updated at a time: few enough for their values, gradients and slots to stay in cache."""
 
 
+_REST = 64
+"""Steps from one clearing of what fades to the next."""
+
+
 class _Share(NamedTuple):
     """The weights that a step moves: all of them, or those that gradients are given for."""
 
@@ -278,9 +282,26 @@ class Optimizer(State):
             self.update(*block)
         for table in share.tables:
             table.step(self.update, self._update_rest, self._note)
+        if self.fading and t % _REST == 0:
+            self._clear_faded()
         if self._tables and not type(self).update.__module__.startswith(__package__):
             for parameter in self._tables:
                 parameter.make_dense()  # an update of the user's own may have written to g
+
+    def _clear_faded(self) -> None:
+        """Set to 0 what would fade to denormal numbers before the next clearing.
+
+        Those take a processor many times as long as others, and change no weight; TensorFlow
+        computes without them, too.
+        """
+        for name, vector in zip(self.slots, self._vectors, strict=True):
+            if name in self.fading:
+                # What halves in six steps, as 0.9^t nearly does, stays above the smallest number.
+                limit = vector.dtype.type(2.0 ** (_REST / 6) * np.finfo(vector.dtype).tiny)
+                for start in range(0, len(vector), _BLOCK):
+                    part = vector[start : start + _BLOCK]
+                    s = np.abs(part, out=self.temporary(0, part))
+                    part *= np.greater_equal(s, limit, out=s)
 
     def _update_average(self, average: Array, updates: int) -> None:
         momentum = average.dtype.type(self.ema_momentum if updates else 0)

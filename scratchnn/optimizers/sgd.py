@@ -48,7 +48,7 @@ class SGD(Optimizer):
         self.momentum = float(momentum)
         self.nesterov = nesterov
         if self.momentum:
-            self.slots = ("momentum",)
+            self.slots = self.fading = ("momentum",)
 
     def update(self, w: Array, g: Array, *slots: Array) -> None:
         lr_g = np.multiply(g, self.lr, out=self.temporary(0, g))

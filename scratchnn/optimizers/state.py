@@ -23,6 +23,9 @@ class State(Settings):
     """Whether `update` treats each weight alone, and may be given all weights as flat stretches;
     if not, it is called for each parameter, with arrays of its shape."""
 
+    fading: tuple[str, ...] = ()
+    """The slots that fade away where gradients are 0, and then move no weight any more."""
+
     listed_after: tuple[str, ...] = ()
     """The slots that `variables` lists at its end, one after the other, as Keras makes them; of
     the others it lists all of one weight, then all of the next."""
