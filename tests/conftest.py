@@ -34,6 +34,7 @@ def _fresh_state() -> Iterator[None]:
     if "keras" in sys.modules:
         sys.modules["keras"].config.set_floatx("float32")
         sys.modules["keras"].config.set_dtype_policy("float32")
+    scratchnn.config._policy = None  # new layers are of floatx again
     scratchnn.config.set_floatx("float32")
     scratchnn.config.set_epsilon(1e-7)
     scratchnn.config.set_image_data_format("channels_last")

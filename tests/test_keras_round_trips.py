@@ -37,8 +37,8 @@ OUTPUT = 2e-6
 HEADS = ("MultiHeadAttention", "GroupedQueryAttention")
 """Layers whose inputs are arguments of their own."""
 
-OTHERS = {"Layer", "InputLayer", "Lambda", "Equalization"}
-"""Classes without a row here: the base, and what every model has; the last two have tests below."""
+OTHERS = {"Layer", "Wrapper", "InputSpec", "InputLayer", "Lambda", "Equalization"}
+"""Classes without a row here: the bases, and what every model has; the last have tests below."""
 
 WITHOUT_ROWS = {
     r"input": "every model has one",

@@ -634,10 +634,12 @@ def _named_build(build: Callable[[Any, Shape], None]) -> Callable[[Any, Shape], 
             input_shape = (input_shape, *more)  # type: ignore[arg-type]
         if input_shape is not None:
             input_shape = tuple(input_shape)
+        if type(self).build is not wrapper:  # a part of another build, which calls super().build
+            build(self, input_shape)  # type: ignore[arg-type]
+            return
         with naming.scope(self.name), undone_on_error(self):
             build(self, input_shape)  # type: ignore[arg-type]
-            if type(self).build is wrapper:  # not a part of another build
-                self.set_first_weights()
+            self.set_first_weights()
         self.built = True
         if input_shape is not None:
             self.input_shape = input_shape
